@@ -1,0 +1,224 @@
+"""Ranked passages to a cited answer, or to an honest abstention. Pure but for looking up documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistant.catalogue import Catalogue
+from assistant.ranking import coverage
+from assistant.retrieval import Candidate, Query
+from assistant.schema import Answer, Citation, Passage, Sentence
+from assistant.text import analyse
+
+MAX_SENTENCES = 3
+MAX_TITLES = 3
+
+ANSWER_LANGUAGES = ("ar", "en")
+"""Languages that Dalil speaks; a question in another one is answered in English."""
+
+_SUPPORTING = 0.5
+"""A further passage speaks only when its probability is at least this share of the best one's."""
+
+_OWN_LANGUAGE = 0.5
+"""Passages in the question's language are preferred down to this share of the best probability."""
+
+_SENTENCE_MARGIN = 0.06
+"""A further sentence is said only when its score comes this close to the first one's."""
+
+_COVERAGE_WEIGHT = 0.15
+"""A sentence that holds all of the question's rare words is worth this much cosine."""
+
+_SAME = 0.93
+"""Sentences with a greater cosine say the same."""
+
+_SAME_TERMS = 0.75
+"""Sentences that share this much of the shorter one's terms say the same."""
+
+_TEXTS = {
+    "ar": {
+        "introduce": "تجيب عن هذا مصادر بالإنجليزية:",
+        "introduce_other": "تجيب عن هذا مصادر بلغة أخرى:",
+        "quote": "«{}»",
+        "abstain": "لا أجد في قاعدة المعرفة إجابة عن هذا السؤال.",
+        "closest": "أقرب ما فيها: {}.",
+        "title": "«{}»",
+        "comma": "، ",
+        "empty": "قاعدة المعرفة فارغة: أضف مستندات إلى مجلدها ثم شغّل: dalil sync",
+    },
+    "en": {
+        "introduce": "Sources in Arabic answer this:",
+        "introduce_other": "Sources in another language answer this:",
+        "quote": "“{}”",
+        "abstain": "The knowledge base does not hold an answer to this question.",
+        "closest": "The closest it has: {}.",
+        "title": "“{}”",
+        "comma": ", ",
+        "empty": "The knowledge base is empty: add documents to its folder, then run: dalil sync",
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """A sentence that may be said."""
+
+    passage: Passage
+    sentence: Sentence
+    vector: NDArray[np.float32]
+    terms: frozenset[str]
+    score: float
+
+
+def answer(
+    query: Query, question: str, candidates: Sequence[Candidate], catalogue: Catalogue, threshold: float
+) -> Answer:
+    """Answer from ranked candidates; ``elapsed_ms`` is left at 0 for the caller to fill.
+
+    Below ``threshold`` it abstains and names the closest titles. Otherwise it says the best one to three
+    sentences, each with the number of its citation.
+    """
+    language = query.language if query.language in ANSWER_LANGUAGES else "en"
+    confidence = candidates[0].score if candidates else 0.0
+    if not candidates or confidence < threshold:
+        return _abstain(question, language, candidates, confidence)
+    chosen = _sentences(query, _speakers(candidates, language, threshold))
+    said: list[tuple[_Spoken, int]] = []
+    citations: list[Citation] = []
+    for spoken in chosen:
+        citation = _cite(spoken, language, catalogue, len(citations) + 1)
+        if citation is None:
+            continue
+        known = next((c for c in citations if _place(c) == _place(citation)), None)
+        if known is None:
+            citations.append(citation)
+        said.append((spoken, (known or citation).number))
+    if not said:  # every quote has gone since it was indexed
+        return _abstain(question, language, candidates, confidence)
+    return Answer(
+        question=question,
+        language=language,
+        answered=True,
+        text=_text(said, language),
+        confidence=confidence,
+        mode="extractive",
+        citations=tuple(citations),
+        elapsed_ms=0.0,
+    )
+
+
+def empty(question: str, language: str) -> Answer:
+    """What Dalil says before it knows anything."""
+    language = language if language in ANSWER_LANGUAGES else "en"
+    return Answer(question, language, False, _TEXTS[language]["empty"], 0.0, "extractive", (), 0.0)
+
+
+def _abstain(question: str, language: str, candidates: Sequence[Candidate], confidence: float) -> Answer:
+    words = _TEXTS[language]
+    # Titles in the question's language come first; each is named once.
+    ordered = sorted(candidates[:10], key=lambda candidate: candidate.encoded.passage.language != language)
+    titles = list(dict.fromkeys(candidate.encoded.passage.title for candidate in ordered))[:MAX_TITLES]
+    parts = [words["abstain"]]
+    if titles:
+        parts.append(words["closest"].format(words["comma"].join(words["title"].format(title) for title in titles)))
+    return Answer(question, language, False, " ".join(parts), confidence, "extractive", (), 0.0)
+
+
+def _speakers(candidates: Sequence[Candidate], language: str, threshold: float) -> list[Candidate]:
+    """The passages that the answer is taken from: all in one language, the question's if it will do."""
+    best = candidates[0]
+    able = [candidate for candidate in candidates if candidate.score >= threshold]
+    own = [candidate for candidate in able if candidate.encoded.passage.language == language]
+    if own and own[0].score >= best.score * _OWN_LANGUAGE:
+        best, able = own[0], own
+    spoken = best.encoded.passage.language
+    return [
+        candidate
+        for candidate in able
+        if candidate.encoded.passage.language == spoken and candidate.score >= best.score * _SUPPORTING
+    ]
+
+
+def _sentences(query: Query, speakers: Sequence[Candidate]) -> list[_Spoken]:
+    """The best sentence and up to two more that come close and say something else."""
+    weights = dict.fromkeys(query.terms, 1.0)
+    spoken: list[_Spoken] = []
+    for candidate in speakers:
+        passage = candidate.encoded.passage
+        for sentence, vector, cosine in zip(
+            passage.sentences, candidate.encoded.sentence_vectors, candidate.sentence_scores, strict=True
+        ):
+            terms = frozenset(analyse(sentence.text))
+            held = 0.0 if candidate.evidence.cross else coverage(weights, terms)
+            score = float(cosine) + _COVERAGE_WEIGHT * held + 0.02 * float(np.log(max(candidate.score, 1e-6)))
+            spoken.append(_Spoken(passage, sentence, vector, terms, score))
+    spoken.sort(key=lambda item: -item.score)
+    chosen: list[_Spoken] = []
+    for item in spoken:
+        if len(chosen) == MAX_SENTENCES or (chosen and item.score < chosen[0].score - _SENTENCE_MARGIN):
+            break
+        if not any(_same(item, other) for other in chosen):
+            chosen.append(item)
+    return chosen
+
+
+def _same(one: _Spoken, other: _Spoken) -> bool:
+    if float(one.vector @ other.vector) > _SAME:
+        return True
+    shorter = min(len(one.terms), len(other.terms))
+    return shorter > 0 and len(one.terms & other.terms) / shorter >= _SAME_TERMS
+
+
+def _cite(spoken: _Spoken, language: str, catalogue: Catalogue, number: int) -> Citation | None:
+    """The citation of a sentence; a fact cites its evidence, in the question's language if it can."""
+    passage, sentence = spoken.passage, spoken.sentence
+    if passage.fact_id is None:
+        return Citation(
+            number=number,
+            document_id=passage.document_id,
+            title=passage.title,
+            kind="document",
+            language=passage.language,
+            quote=sentence.text,
+            start=sentence.start,
+            end=sentence.end,
+            page=sentence.page,
+        )
+    fact = catalogue.fact(passage.fact_id)
+    found = []
+    for evidence in fact.evidence if fact else ():
+        document = catalogue.document(evidence.document_id)
+        start = document.text.find(evidence.quote) if document else -1
+        if document and start >= 0:
+            found.append((document, evidence.quote, start))
+    if not found:
+        return None
+    document, quote, start = min(found, key=lambda item: item[0].language != language)
+    return Citation(
+        number=number,
+        document_id=document.id,
+        title=document.title,
+        kind="fact",
+        language=document.language,
+        quote=quote,
+        start=start,
+        end=start + len(quote),
+        fact_id=passage.fact_id,
+    )
+
+
+def _place(citation: Citation) -> tuple[str, int, int, str | None]:
+    return citation.document_id, citation.start, citation.end, citation.fact_id
+
+
+def _text(said: Sequence[tuple[_Spoken, int]], language: str) -> str:
+    """The answer as it is read: sentences with their marks, or introduced quotes from another language."""
+    spoken_language = said[0][0].passage.language
+    if spoken_language == language:
+        return " ".join(f"{spoken.sentence.text} [{number}]" for spoken, number in said)
+    words = _TEXTS[language]
+    introduction = words["introduce" if spoken_language in ANSWER_LANGUAGES else "introduce_other"]
+    return "\n".join([introduction, *(f"{words['quote'].format(s.sentence.text)} [{n}]" for s, n in said)])

@@ -1,0 +1,175 @@
+"""Builds everything once and passes it on: ``Assistant`` is what users, the command line and the chat hold."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+from assistant import answering, models
+from assistant.encoder import Encoder
+from assistant.errors import DocumentError, QuestionError
+from assistant.index import Index, Progress, silent
+from assistant.ranking import shipped_model
+from assistant.retrieval import History, Retriever
+from assistant.schema import Answer, Document, Hit, SyncReport
+from assistant.settings import Settings
+from assistant.text import words
+
+MAX_QUESTION_CHARACTERS = 2_000
+"""Longer questions are refused: no encoder reads that far, and a page of text is not a question."""
+
+
+class Assistant:
+    """Answers questions from one knowledge folder. Safe to use from several threads; close it when done."""
+
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        rebuild: bool = False,
+        model_progress: models.Progress = models.silent,
+    ) -> None:
+        """Prepare the model where that was not done yet, and open the index.
+
+        Args:
+            settings: defaults, environment and ``dalil.toml`` if left out.
+            rebuild: start from an empty index, as after a change of model.
+            model_progress: told about each step of preparing a model.
+
+        Raises:
+            DalilError: a setting, the model or the data directory cannot be used.
+        """
+        self.settings = settings or Settings()
+        encoder = Encoder(models.prepare(self.settings.embedding_model, self.settings.cache_dir, model_progress))
+        self._index = Index(self.settings.index_dir, encoder, rebuild)
+        self._retriever = Retriever(self._index, shipped_model())
+        self._syncing = threading.Lock()
+        self._closed = False
+
+    def close(self) -> None:
+        """Close the stores and give up the data directory. Closing twice does nothing."""
+        with self._syncing:
+            if not self._closed:
+                self._closed = True
+                self._index.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def sync(self, progress: Progress = silent) -> SyncReport:
+        """Bring the index in step with the knowledge folder. Questions are answered meanwhile.
+
+        Raises:
+            KnowledgeError: the knowledge folder does not exist or cannot be read.
+        """
+        with self._syncing:
+            return self._index.sync(self.settings.knowledge_dir, progress)
+
+    def search(self, query: str, limit: int = 10) -> list[Hit]:
+        """Passages that may answer ``query``, the most probable first.
+
+        Raises:
+            QuestionError: the query is empty, too long, or holds no words.
+        """
+        if limit < 1:
+            raise QuestionError(f"limit must be at least 1, not {limit}")
+        candidates = self._retriever.retrieve(self._retriever.query(_checked(query)))
+        return [candidate.hit() for candidate in candidates[:limit]]
+
+    def ask(self, question: str, history: History | None = None, language: str | None = None) -> Answer:
+        """Answer a question from the knowledge base, or say that it does not hold the answer.
+
+        Args:
+            question: in Arabic or English.
+            history: earlier turns as (question, answer text), oldest first, for follow-up questions.
+            language: ``ar`` or ``en`` to answer in it whatever the question's language is.
+
+        Raises:
+            QuestionError: the question is empty, too long or holds no words, or the language is unknown.
+        """
+        begun = time.perf_counter()
+        if language is not None and language not in answering.ANSWER_LANGUAGES:
+            known = " or ".join(answering.ANSWER_LANGUAGES)
+            raise QuestionError(f"cannot answer in '{language}': language must be {known}")
+        query = self._retriever.query(_checked(question), history or (), language)
+        candidates = self._retriever.retrieve(query)
+        if candidates or self._index.catalogue.passage_count():
+            result = answering.answer(
+                query, question, candidates, self._index.catalogue, self.settings.answer_threshold
+            )
+        else:
+            result = answering.empty(question, query.language)
+        return replace(result, elapsed_ms=(time.perf_counter() - begun) * 1000)
+
+    def document(self, document_id: str) -> Document:
+        """The document as it is quoted.
+
+        Raises:
+            DocumentError: no such document is indexed.
+        """
+        document = self._index.catalogue.document(document_id)
+        if document is None:
+            raise DocumentError(f"no document '{document_id}' is indexed; 'dalil list' names those that are")
+        return document
+
+    def documents(self) -> list[Document]:
+        """Every indexed document, in order of id."""
+        return self._index.catalogue.documents()
+
+    def fact_count(self) -> int:
+        """How many curated facts are indexed."""
+        return self._index.catalogue.fact_count()
+
+    def passage_count(self) -> int:
+        """How many passages are indexed."""
+        return self._index.catalogue.passage_count()
+
+
+def _checked(question: str) -> str:
+    """The question without the white space around it.
+
+    Raises:
+        QuestionError: it is empty, too long, or holds no words.
+    """
+    text = question.strip()
+    if not text:
+        raise QuestionError("the question is empty; write one in Arabic or English")
+    if len(text) > MAX_QUESTION_CHARACTERS:
+        raise QuestionError(
+            f"the question has {len(text):,} characters; shorten it to {MAX_QUESTION_CHARACTERS:,} at most"
+        )
+    if not words(text):
+        raise QuestionError("the question holds no words; write one in Arabic or English")
+    return text
+
+
+_default: Assistant | None = None
+_default_guard = threading.Lock()
+
+
+def ask(question: str, history: History | None = None, language: str | None = None) -> Answer:
+    """Answer from the default knowledge base with default settings, as ``Assistant.ask``.
+
+    The first call prepares the model, brings the index in step and keeps both for the calls that follow.
+    """
+    global _default
+    with _default_guard:
+        if _default is None:
+            assistant = Assistant()
+            try:
+                assistant.sync()
+            except BaseException:
+                assistant.close()
+                raise
+            atexit.register(assistant.close)
+            _default = assistant
+    return _default.ask(question, history, language)

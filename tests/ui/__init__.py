@@ -1,0 +1,1 @@
+"""Tests of the chat and of the server that carries it."""
