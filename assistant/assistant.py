@@ -46,7 +46,7 @@ class Assistant:
         self.settings = settings or Settings()
         encoder = Encoder(models.prepare(self.settings.embedding_model, self.settings.cache_dir, model_progress))
         self._index = Index(self.settings.index_dir, encoder, rebuild)
-        self._retriever = Retriever(self._index, shipped_model())
+        self.retriever = Retriever(self._index, shipped_model())
         self._syncing = threading.Lock()
         self._closed = False
 
@@ -82,7 +82,7 @@ class Assistant:
         """
         if limit < 1:
             raise QuestionError(f"limit must be at least 1, not {limit}")
-        candidates = self._retriever.retrieve(self._retriever.query(_checked(query)))
+        candidates = self.retriever.retrieve(self.retriever.query(_checked(query)))
         return [candidate.hit() for candidate in candidates[:limit]]
 
     def ask(self, question: str, history: History | None = None, language: str | None = None) -> Answer:
@@ -100,8 +100,8 @@ class Assistant:
         if language is not None and language not in answering.ANSWER_LANGUAGES:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
-        query = self._retriever.query(_checked(question), history or (), language)
-        candidates = self._retriever.retrieve(query)
+        query = self.retriever.query(_checked(question), history or (), language)
+        candidates = self.retriever.retrieve(query)
         if candidates or self._index.catalogue.passage_count():
             result = answering.answer(
                 query, question, candidates, self._index.catalogue, self.settings.answer_threshold

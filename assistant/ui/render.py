@@ -78,7 +78,7 @@ def source_card(turn: int, source: CitedSource) -> str:
         f'<article class="card" id="source-{turn}-{citation.number}" tabindex="-1" dir="{way}">'
         f'<header><span class="number">{citation.number}</span>'
         f'<div><h3 lang="{language}" dir="auto">{escape(citation.title)}</h3>'
-        f'<p class="origin">{_origin(source)}</p></div></header>'
+        f"{_origin(source)}</div></header>"
         f'<p class="passage" lang="{language}">'
         f"{escape(source.before)}<mark>{escape(citation.quote)}</mark>{escape(source.after)}</p>"
         f'<footer><span class="badge">{language_name}</span>{_fact_badge(source)}</footer></article>'
@@ -96,13 +96,15 @@ def _section(number: int, turn: Turn) -> str:
 
 
 def _origin(source: CitedSource) -> str:
-    """Origin, file and page; a file that is its own origin is named once."""
+    """Lines for the origin and for file and page; a file that is its own origin is named once."""
     citation = source.citation
-    names = dict.fromkeys(name for name in (source.origin, citation.document_id) if name)
-    parts = [f"<bdi>{escape(name)}</bdi>" for name in names]
+    place = f"<bdi>{escape(citation.document_id)}</bdi>"
     if citation.page is not None:
-        parts.append(_both(lambda t: f"{t.page} {citation.page}"))
-    return '<span class="dot"> · </span>'.join(parts)
+        place += f"<span> · </span>{_both(lambda t: f'{t.page} {citation.page}')}"
+    lines = [place]
+    if source.origin not in ("", citation.document_id):
+        lines.insert(0, f"<bdi>{escape(source.origin)}</bdi>")
+    return "".join(f'<p class="origin">{line}</p>' for line in lines)
 
 
 def _fact_badge(source: CitedSource) -> str:

@@ -7,4 +7,4 @@ from assistant.server import serve
 from .fake import FakeDalil
 
 if __name__ == "__main__":
-    serve(FakeDalil(), "127.0.0.1", int(sys.argv[1]), announce=lambda line: print(line, flush=True))
+    serve(FakeDalil(), "127.0.0.1", int(sys.argv[1]))

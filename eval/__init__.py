@@ -1,0 +1,1 @@
+"""Answer-quality evaluation of Dalil. Nothing here is needed at run time."""
