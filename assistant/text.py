@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 import Stemmer
@@ -251,3 +252,60 @@ def detect_question_language(question: str) -> str:
     if english > arabic:
         return "en" if detect_language(question) != "other" else "other"
     return detect_language(question)
+
+
+# --- what a question asks for ------------------------------------------------------------------------
+
+_ASKS_NUMBER = re.compile(
+    r"\bhow (?:many|much|long|far|tall|high|deep|big|large|old|fast|often)\b"
+    r"|\bwhat (?:number|percentage|percent|proportion|fraction|price|cost|amount|share)\b|\bnumber of\b"
+    r"|(?<!\w)(?:و|ف|ب|ل)?كم(?!\w)|(?<!\w)(?:ما|ماهو|ماهي|ما هو|ما هي) (?:عدد|نسبه|سعر|مبلغ|كميه|حجم|قيمه|تكلفه|كلفه|طول|عمق)(?!\w)"
+)
+_ASKS_DATE = re.compile(
+    r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|decade|century)\b"
+    r"|(?<!\w)(?:و|ف)?متي(?!\w)|(?<!\w)(?:اي|ما|ماهو|ما هو) (?:ال)?(?:عام|سنه|تاريخ|شهر|يوم|عقد|قرن)(?!\w)"
+)
+_NUMBER_WORDS = frozenset(
+    stem(fold(word))
+    for word in """
+    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion
+    half third quarter dozen once twice double single first second both none
+    صفر واحد واحدة اثنان اثنين اثنتان اثنتين ثلاثة ثلاث أربعة أربع خمسة خمس ستة ست سبعة سبع ثمانية ثماني تسعة تسع
+    عشرة عشر عشرون عشرين ثلاثون ثلاثين أربعون أربعين خمسون خمسين ستون ستين سبعون سبعين ثمانون ثمانين تسعون تسعين
+    مئة مائة مئات ألف آلاف مليون ملايين مليار مليارات نصف ثلث ربع ضعف عشرات مرتين عامين سنتين شهرين يومين
+    """.split()
+)
+_DATE_WORDS = frozenset(
+    stem(fold(word))
+    for word in """
+    january february march april may june july august september october november december century decade
+    year years era age today yesterday spring summer autumn winter ago
+    يناير فبراير مارس أبريل إبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر كانون شباط آذار نيسان أيار حزيران
+    تموز آب أيلول تشرين قرن عقد عام سنة أعوام سنوات شهر محرم صفر رمضان شوال
+    """.split()
+)
+
+
+def asks_for(question: str) -> frozenset[str]:
+    """Which of ``number`` and ``date`` an answer to ``question`` must hold, as far as its words tell."""
+    folded = fold(question)
+    asked = set()
+    if _ASKS_NUMBER.search(folded):
+        asked.add("number")
+    if _ASKS_DATE.search(folded):
+        asked.add("date")
+    return frozenset(asked)
+
+
+def offers(terms: Iterable[str]) -> frozenset[str]:
+    """Which of ``number`` and ``date`` a text with these ``analyse`` terms holds."""
+    held = set()
+    for term in terms:
+        if term[0].isdigit():
+            return frozenset({"number", "date"})
+        if term in _NUMBER_WORDS:
+            held.add("number")
+        if term in _DATE_WORDS:
+            held.add("date")
+    return frozenset(held)
