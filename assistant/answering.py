@@ -9,28 +9,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.catalogue import Catalogue
-from assistant.ranking import coverage
+from assistant.ranking import RankingModel, SentenceEvidence, coverage, probability, sentence_features
 from assistant.retrieval import Candidate, Query
 from assistant.schema import Answer, Citation, Passage, Sentence
-from assistant.text import analyse
+from assistant.text import analyse, offers
 
 MAX_SENTENCES = 3
 MAX_TITLES = 3
 
+_PASSAGES = 8
+"""Sentences are chosen among those of this many passages."""
+
 ANSWER_LANGUAGES = ("ar", "en")
 """Languages that Dalil speaks; a question in another one is answered in English."""
-
-_SUPPORTING = 0.5
-"""A further passage speaks only when its probability is at least this share of the best one's."""
 
 _OWN_LANGUAGE = 0.5
 """Passages in the question's language are preferred down to this share of the best probability."""
 
-_SENTENCE_MARGIN = 0.06
-"""A further sentence is said only when its score comes this close to the first one's."""
+_ENOUGH = 0.1
+"""No further sentence is said once the chance that those said miss the answer falls below this."""
 
-_COVERAGE_WEIGHT = 0.15
-"""A sentence that holds all of the question's rare words is worth this much cosine."""
+_WORTH_SAYING = 0.05
+"""A further sentence must hold the answer with at least this probability."""
+
+_MAX_WORDS = 90
+"""A further sentence must not make the answer longer than this."""
 
 _SAME = 0.93
 """Sentences with a greater cosine say the same."""
@@ -70,22 +73,28 @@ class _Spoken:
     sentence: Sentence
     vector: NDArray[np.float32]
     terms: frozenset[str]
-    score: float
+    probability: float
+    """That it holds the answer."""
 
 
 def answer(
-    query: Query, question: str, candidates: Sequence[Candidate], catalogue: Catalogue, threshold: float
+    query: Query,
+    question: str,
+    candidates: Sequence[Candidate],
+    confidence: float,
+    catalogue: Catalogue,
+    model: RankingModel,
+    threshold: float,
 ) -> Answer:
     """Answer from ranked candidates; ``elapsed_ms`` is left at 0 for the caller to fill.
 
-    Below ``threshold`` it abstains and names the closest titles. Otherwise it says the best one to three
-    sentences, each with the number of its citation.
+    Where ``confidence`` is below ``threshold`` it abstains and names the closest titles. Otherwise
+    it says the best one to three sentences, each with the number of its citation.
     """
     language = query.language if query.language in ANSWER_LANGUAGES else "en"
-    confidence = candidates[0].score if candidates else 0.0
     if not candidates or confidence < threshold:
         return _abstain(question, language, candidates, confidence)
-    chosen = _sentences(query, _speakers(candidates, language, threshold))
+    chosen = _sentences(query, _speakers(candidates, language), model)
     said: list[tuple[_Spoken, int]] = []
     citations: list[Citation] = []
     for spoken in chosen:
@@ -127,41 +136,59 @@ def _abstain(question: str, language: str, candidates: Sequence[Candidate], conf
     return Answer(question, language, False, " ".join(parts), confidence, "extractive", (), 0.0)
 
 
-def _speakers(candidates: Sequence[Candidate], language: str, threshold: float) -> list[Candidate]:
+def _speakers(candidates: Sequence[Candidate], language: str) -> list[Candidate]:
     """The passages that the answer is taken from: all in one language, the question's if it will do."""
     best = candidates[0]
-    able = [candidate for candidate in candidates if candidate.score >= threshold]
-    own = [candidate for candidate in able if candidate.encoded.passage.language == language]
+    own = [candidate for candidate in candidates if candidate.encoded.passage.language == language]
     if own and own[0].score >= best.score * _OWN_LANGUAGE:
-        best, able = own[0], own
+        best = own[0]
     spoken = best.encoded.passage.language
-    return [
-        candidate
-        for candidate in able
-        if candidate.encoded.passage.language == spoken and candidate.score >= best.score * _SUPPORTING
-    ]
+    return [candidate for candidate in candidates if candidate.encoded.passage.language == spoken][:_PASSAGES]
 
 
-def _sentences(query: Query, speakers: Sequence[Candidate]) -> list[_Spoken]:
-    """The best sentence and up to two more that come close and say something else."""
-    weights = dict.fromkeys(query.terms, 1.0)
-    spoken: list[_Spoken] = []
+def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel) -> list[_Spoken]:
+    """The best sentence, and up to two more while it is likely that those said miss the answer."""
+    pairs: list[tuple[Candidate, int, frozenset[str]]] = []
+    rows = []
     for candidate in speakers:
-        passage = candidate.encoded.passage
-        for sentence, vector, cosine in zip(
-            passage.sentences, candidate.encoded.sentence_vectors, candidate.sentence_scores, strict=True
-        ):
+        for position, sentence in enumerate(candidate.encoded.passage.sentences):
             terms = frozenset(analyse(sentence.text))
-            held = 0.0 if candidate.evidence.cross else coverage(weights, terms)
-            score = float(cosine) + _COVERAGE_WEIGHT * held + 0.02 * float(np.log(max(candidate.score, 1e-6)))
-            spoken.append(_Spoken(passage, sentence, vector, terms, score))
-    spoken.sort(key=lambda item: -item.score)
+            pairs.append((candidate, position, terms))
+            rows.append(
+                sentence_features(
+                    SentenceEvidence(
+                        cosine=float(candidate.sentence_scores[position]),
+                        coverage=coverage(candidate.term_weights, terms),
+                        lacks=bool(query.asks) and not query.asks & offers(terms),
+                        words=len(sentence.text.split()),
+                        behind=candidate.logit - speakers[0].logit,
+                        passage=candidate.evidence,
+                    )
+                )
+            )
+    spoken = [
+        _Spoken(
+            candidate.encoded.passage,
+            candidate.encoded.passage.sentences[position],
+            candidate.encoded.sentence_vectors[position],
+            terms,
+            float(value),
+        )
+        for (candidate, position, terms), value in zip(pairs, probability(model.sentence.logits(rows)), strict=True)
+    ]
+    spoken.sort(key=lambda item: -item.probability)
     chosen: list[_Spoken] = []
+    missed, length = 1.0, 0
     for item in spoken:
-        if len(chosen) == MAX_SENTENCES or (chosen and item.score < chosen[0].score - _SENTENCE_MARGIN):
+        words = len(item.sentence.text.split())
+        if len(chosen) == MAX_SENTENCES or (chosen and missed < _ENOUGH):
             break
+        if chosen and (item.probability < _WORTH_SAYING or length + words > _MAX_WORDS):
+            continue
         if not any(_same(item, other) for other in chosen):
             chosen.append(item)
+            missed *= 1 - item.probability
+            length += words
     return chosen
 
 

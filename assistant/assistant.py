@@ -46,7 +46,8 @@ class Assistant:
         self.settings = settings or Settings()
         encoder = Encoder(models.prepare(self.settings.embedding_model, self.settings.cache_dir, model_progress))
         self._index = Index(self.settings.index_dir, encoder, rebuild)
-        self.retriever = Retriever(self._index, shipped_model())
+        self._model = shipped_model()
+        self.retriever = Retriever(self._index, self._model)
         self._syncing = threading.Lock()
         self._closed = False
 
@@ -104,7 +105,13 @@ class Assistant:
         candidates = self.retriever.retrieve(query)
         if candidates or self._index.catalogue.passage_count():
             result = answering.answer(
-                query, question, candidates, self._index.catalogue, self.settings.answer_threshold
+                query,
+                question,
+                candidates,
+                self.retriever.confidence(query, candidates),
+                self._index.catalogue,
+                self._model,
+                self.settings.answer_threshold,
             )
         else:
             result = answering.empty(question, query.language)
@@ -124,6 +131,11 @@ class Assistant:
     def documents(self) -> list[Document]:
         """Every indexed document, in order of id."""
         return self._index.catalogue.documents()
+
+    @property
+    def encoder(self) -> Encoder:
+        """What questions and passages are encoded with."""
+        return self._index.encoder
 
     def fact_count(self) -> int:
         """How many curated facts are indexed."""

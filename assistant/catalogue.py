@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS passages (
 );
 CREATE INDEX IF NOT EXISTS passages_by_source ON passages (source_id, position);
 CREATE INDEX IF NOT EXISTS passages_by_encoding ON passages (encoding);
+CREATE INDEX IF NOT EXISTS passages_by_fact ON passages (fact_id);
 CREATE INDEX IF NOT EXISTS passages_by_language ON passages (language);
 CREATE TABLE IF NOT EXISTS facts (id TEXT PRIMARY KEY, source_id TEXT NOT NULL, fact TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS facts_by_source ON facts (source_id);
@@ -280,6 +281,14 @@ class Catalogue:
                 found[row[0]] = _encoded(row)
         return [found[key] for key in passage_ids if key in found]
 
+    def statements_of(self, fact_ids: Iterable[str]) -> list[str]:
+        """Ids of the passages that state these facts, in every language."""
+        return [
+            row[0]
+            for chunk in _batched(fact_ids, _MAX_VARIABLES)
+            for row in self._connection.execute(f"SELECT id FROM passages WHERE fact_id IN ({_marks(chunk)})", chunk)
+        ]
+
     def all_encoded(self) -> Iterator[EncodedPassage]:
         """Every passage with its vectors."""
         for row in self._connection.execute(_ENCODED):
@@ -390,7 +399,7 @@ def _unpack(blob: bytes) -> NDArray[np.float32]:
 
 def _encoded(row: tuple[Any, ...]) -> EncodedPassage:
     matrix = _unpack(row[12])
-    return EncodedPassage(_passage(row), matrix[0], matrix[1:], row[11].split(" "))
+    return EncodedPassage(_passage(row), matrix[0], matrix[1:], row[11].split())
 
 
 def _document(row: tuple[Any, ...]) -> Document:

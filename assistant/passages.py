@@ -132,14 +132,13 @@ def _sentences(text: str, block: Block, count_tokens: CountTokens) -> Iterator[t
 def _cut(text: str, start: int, end: int, count: int) -> list[tuple[int, int]]:
     """``count`` pieces of about equal length, cut at white space where there is any near by."""
     pieces = []
-    size = math.ceil((end - start) / count)
-    while end - start > size:
-        space = text.rfind(" ", start + size // 2, start + size)
-        cut = space if space > start else start + size
+    for left in range(count, 1, -1):
+        size = math.ceil((end - start) / left)
+        space = text.rfind(" ", start + size // 2, start + size + 1)
+        cut = space if space >= 0 else start + size
         pieces.append((start, cut))
-        start = cut + 1 if cut == space else cut
-    pieces.append((start, end))
-    return pieces
+        start = cut + (space >= 0)
+    return [*pieces, (start, end)]
 
 
 def _balanced(sentences: list[Sentence], tokens: list[int]) -> Iterator[list[Sentence]]:

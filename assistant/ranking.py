@@ -1,10 +1,10 @@
-"""From evidence to a calibrated probability: pure functions over numbers.
+"""From evidence to calibrated probabilities: pure functions over numbers.
 
-Evidence of one passage is how near it is to the question as a whole and by its best sentence (both with
-the language direction removed, so that languages compare), and which share of the question's rare words
-it holds (which counts only within the question's language: between languages words cannot match, and
-silence is no evidence). A logistic model turns it into the probability that the passage answers the
-question. Its weights come from ``eval/fit_ranking.py``.
+Three small logistic models share a file, ``data/ranking.json``, written by ``eval/fit_ranking.py``:
+
+``passage``     that a passage answers the question: ranks the passages;
+``sentence``    that a sentence of a ranked passage holds the answer: chooses what is said;
+``confidence``  that the best passages answer at all: decides between answering and abstaining.
 """
 
 from __future__ import annotations
@@ -22,60 +22,145 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Features = Mapping[str, float]
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What speaks for one passage."""
 
     dense: float
-    """Cosine of question and passage."""
+    """Cosine of question and passage, language direction removed."""
     sentence: float
-    """Cosine of question and the passage's nearest sentence."""
+    """Cosine of question and the passage's nearest sentence, language direction removed."""
     coverage: float
     """Share, 0..1, of the question's terms in the passage, each weighed by its rarity."""
     cross: bool
     """Whether the passage is in another language than the question."""
 
 
-FEATURES = ("dense", "sentence", "coverage", "cross", "cross_dense", "cross_sentence")
-"""Inputs of the model, in the order of ``features``."""
+@dataclass(frozen=True, slots=True)
+class SentenceEvidence:
+    """What speaks for one sentence of a ranked passage."""
 
-
-def features(evidence: Evidence) -> list[float]:
-    """The model's inputs. Across languages the two cosines have weights of their own."""
-    cross = float(evidence.cross)
-    return [
-        evidence.dense,
-        evidence.sentence,
-        0.0 if evidence.cross else evidence.coverage,
-        cross,
-        cross * evidence.dense,
-        cross * evidence.sentence,
-    ]
+    cosine: float
+    """Cosine of question and sentence, language direction removed."""
+    coverage: float
+    """Share, 0..1, of the question's terms in the sentence, each weighed by its rarity."""
+    lacks: bool
+    """Whether the question asks for a number or a date and the sentence has none."""
+    words: int
+    """Length of the sentence."""
+    behind: float
+    """Logit of its passage minus that of the best one: 0 or less."""
+    passage: Evidence
+    """What speaks for its passage."""
 
 
 @dataclass(frozen=True, slots=True)
-class RankingModel:
-    """Weights of the logistic model over ``FEATURES``."""
+class AnswerEvidence:
+    """What speaks for answering at all, from the best passage."""
+
+    logit: float
+    """Log odds that the best passage answers the question."""
+    cross: bool
+    """Whether the best passage is in another language than the question."""
+    english: bool
+    """Whether the question is in English: encoders place English texts nearer to each other."""
+    lacks: bool
+    """Whether the question asks for a number or a date that the passage's nearest sentence has not."""
+    unknown: float
+    """Share, 0..1, of the question's rare words that no passage in its language holds."""
+
+
+def passage_features(evidence: Evidence) -> Features:
+    """Inputs of the passage model.
+
+    Words count within the question's language only: across languages they cannot match, and silence is
+    no evidence. The two cosines have weights of their own across languages.
+    """
+    cross = float(evidence.cross)
+    return {
+        "dense": evidence.dense,
+        "sentence": evidence.sentence,
+        "coverage": 0.0 if evidence.cross else evidence.coverage,
+        "cross": cross,
+        "cross_dense": cross * evidence.dense,
+        "cross_sentence": cross * evidence.sentence,
+    }
+
+
+def sentence_features(evidence: SentenceEvidence) -> Features:
+    """Inputs of the sentence model."""
+    cross = float(evidence.passage.cross)
+    return {
+        "cosine": evidence.cosine,
+        "coverage": 0.0 if evidence.passage.cross else evidence.coverage,
+        "lacks": float(evidence.lacks),
+        "log_words": math.log1p(evidence.words),
+        "behind": evidence.behind,
+        "dense": evidence.passage.dense,
+        "cross": cross,
+        "cross_cosine": cross * evidence.cosine,
+    }
+
+
+def confidence_features(evidence: AnswerEvidence) -> Features:
+    """Inputs of the confidence model."""
+    cross, english = float(evidence.cross), float(evidence.english)
+    return {
+        "logit": evidence.logit,
+        "cross": cross,
+        "cross_logit": cross * evidence.logit,
+        "english": english,
+        "english_logit": english * evidence.logit,
+        "lacks": float(evidence.lacks),
+        "unknown": 0.0 if evidence.cross else evidence.unknown,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """A logistic model over named features."""
 
     intercept: float
     weights: Mapping[str, float]
 
-    def probabilities(self, evidence: Sequence[Evidence]) -> NDArray[np.float64]:
-        """Probability, 0..1, that each passage answers the question."""
-        if not evidence:
-            return np.zeros(0)
-        rows = np.array([features(item) for item in evidence])
-        logits = rows @ np.array([self.weights[name] for name in FEATURES]) + self.intercept
-        result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-logits))
+    def logits(self, rows: Sequence[Features]) -> NDArray[np.float64]:
+        """Log odds for each row of features, shape (len(rows),)."""
+        names = list(self.weights)
+        matrix = np.array([[row[name] for name in names] for row in rows], dtype=np.float64)
+        result: NDArray[np.float64] = (
+            matrix.reshape(len(rows), len(names)) @ np.array(list(self.weights.values())) + self.intercept
+        )
         return result
+
+
+@dataclass(frozen=True, slots=True)
+class RankingModel:
+    """The fitted models."""
+
+    passage: Logistic
+    sentence: Logistic
+    confidence: Logistic
 
 
 @lru_cache(maxsize=1)
 def shipped_model() -> RankingModel:
-    """The model that ships with Dalil."""
+    """The models that ship with Dalil."""
     values = json.loads(resources.files("assistant").joinpath("data/ranking.json").read_text(encoding="utf-8"))
-    return RankingModel(float(values["intercept"]), values["weights"])
+    return RankingModel(
+        **{
+            name: Logistic(float(values[name]["intercept"]), values[name]["weights"])
+            for name in ("passage", "sentence", "confidence")
+        }
+    )
+
+
+def probability(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Log odds as probabilities, 0..1."""
+    result: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
+    return result
 
 
 def rarity(passages: int, frequency: int) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,18 @@ import numpy as np
 
 from assistant.catalogue import EncodedPassage
 from assistant.index import Index, passage_id_of
-from assistant.ranking import Evidence, RankingModel, coverage, rarity
-from assistant.schema import Hit
-from assistant.text import analyse, detect_question_language, words
+from assistant.ranking import (
+    AnswerEvidence,
+    Evidence,
+    RankingModel,
+    confidence_features,
+    coverage,
+    passage_features,
+    probability,
+    rarity,
+)
+from assistant.schema import Hit, Passage
+from assistant.text import analyse, asks_for, detect_question_language, offers, words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +43,8 @@ class Query:
     language: str
     vector: NDArray[np.float32]
     terms: tuple[str, ...]
+    asks: frozenset[str]
+    """Which of ``number`` and ``date`` an answer must hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +55,22 @@ class Candidate:
     evidence: Evidence
     sentence_scores: NDArray[np.float32]
     """Cosine of the question and each sentence."""
-    score: float
-    """Probability, 0..1, that the passage answers the question."""
+    term_weights: Mapping[str, float]
+    """Rarity of each of the question's terms in the passage's language."""
+    logit: float
+    """Log odds that the passage answers the question."""
+
+    @property
+    def score(self) -> float:
+        """Probability, 0..1, that the passage answers the question."""
+        return float(probability(np.array([self.logit]))[0])
+
+    def lacks(self, query: Query) -> bool:
+        """Whether the question asks for a number or a date that the nearest sentence has not."""
+        if not query.asks or not len(self.sentence_scores):
+            return False
+        nearest = self.encoded.passage.sentences[int(self.sentence_scores.argmax())]
+        return not query.asks & offers(analyse(nearest.text))
 
     def hit(self) -> Hit:
         """What a user sees of it."""
@@ -75,6 +101,7 @@ class Retriever:
             language=language or detect_question_language(question),
             vector=self._index.encoder.encode_queries([text])[0],
             terms=tuple(dict.fromkeys(analyse(text))),
+            asks=asks_for(question),
         )
 
     def retrieve(self, query: Query) -> list[Candidate]:
@@ -83,6 +110,10 @@ class Retriever:
         with catalogue.snapshot():
             counts = catalogue.language_counts()
             found = catalogue.encoded(self._candidate_ids(query, list(counts)))
+            # A fact found in one language can be said in the other: both statements are candidates.
+            known = {encoded.passage.id for encoded in found}
+            facts = {encoded.passage.fact_id for encoded in found if encoded.passage.fact_id}
+            found += catalogue.encoded([key for key in catalogue.statements_of(facts) if key not in known])
         weights = {language: self._term_weights(query.terms, language, counts[language]) for language in counts}
         sentence_scores = [encoded.sentence_vectors @ query.vector for encoded in found]
         evidence = [
@@ -94,12 +125,36 @@ class Retriever:
             )
             for encoded, scores in zip(found, sentence_scores, strict=True)
         ]
-        probabilities = self._model.probabilities(evidence)
+        logits = share_between_statements(
+            query.language,
+            [encoded.passage for encoded in found],
+            self._model.passage.logits([passage_features(item) for item in evidence]),
+        )
         candidates = [
-            Candidate(encoded, item, scores, float(probability))
-            for encoded, item, scores, probability in zip(found, evidence, sentence_scores, probabilities, strict=True)
+            Candidate(encoded, item, scores, weights.get(encoded.passage.language, {}), float(logit))
+            for encoded, item, scores, logit in zip(found, evidence, sentence_scores, logits, strict=True)
         ]
-        return sorted(candidates, key=lambda candidate: (-candidate.score, candidate.encoded.passage.id))
+        return sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
+
+    def confidence(self, query: Query, candidates: Sequence[Candidate]) -> float:
+        """Probability, 0..1, that the best of the ranked candidates answers the question."""
+        if not candidates:
+            return 0.0
+        row = confidence_features(self.answer_evidence(query, candidates[0]))
+        return float(probability(self._model.confidence.logits([row]))[0])
+
+    def answer_evidence(self, query: Query, best: Candidate) -> AnswerEvidence:
+        """What speaks for answering from the best candidate."""
+        lexical = self._index.lexical
+        weights = best.term_weights
+        unheard = {term for term in weights if not lexical.document_frequency(best.encoded.passage.language, term)}
+        return AnswerEvidence(
+            logit=best.logit,
+            cross=best.evidence.cross,
+            english=query.language == "en",
+            lacks=best.lacks(query),
+            unknown=coverage(weights, unheard),
+        )
 
     def _candidate_ids(self, query: Query, languages: Sequence[str]) -> list[str]:
         """The best of each signal in each language, without ranking one against the other."""
@@ -115,6 +170,25 @@ class Retriever:
     def _term_weights(self, terms: Sequence[str], language: str, passages: int) -> dict[str, float]:
         lexical = self._index.lexical
         return {term: rarity(passages, lexical.document_frequency(language, term)) for term in terms}
+
+
+def share_between_statements(
+    language: str, passages: Sequence[Passage], logits: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Log odds in which a fact's statement in ``language`` is worth its best statement.
+
+    The statements of a fact mean the same: what speaks for one of them speaks for the one that the
+    answer can use.
+    """
+    best: dict[str, float] = {}
+    for passage, logit in zip(passages, logits, strict=True):
+        if passage.fact_id is not None:
+            best[passage.fact_id] = max(best.get(passage.fact_id, -math.inf), float(logit))
+    shared = logits.copy()
+    for position, passage in enumerate(passages):
+        if passage.fact_id is not None and passage.language == language:
+            shared[position] = best[passage.fact_id]
+    return shared
 
 
 # --- follow-ups --------------------------------------------------------------------------------------

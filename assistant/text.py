@@ -259,7 +259,8 @@ def detect_question_language(question: str) -> str:
 _ASKS_NUMBER = re.compile(
     r"\bhow (?:many|much|long|far|tall|high|deep|big|large|old|fast|often)\b"
     r"|\bwhat (?:number|percentage|percent|proportion|fraction|price|cost|amount|share)\b|\bnumber of\b"
-    r"|(?<!\w)(?:و|ف|ب|ل)?كم(?!\w)|(?<!\w)(?:ما|ماهو|ماهي|ما هو|ما هي) (?:عدد|نسبه|سعر|مبلغ|كميه|حجم|قيمه|تكلفه|كلفه|طول|عمق)(?!\w)"
+    r"|(?<!\w)(?:و|ف|ب|ل)?كم(?!\w)"
+    r"|(?<!\w)(?:ما|ماهو|ماهي|ما هو|ما هي) (?:عدد|نسبه|سعر|مبلغ|كميه|حجم|قيمه|تكلفه|كلفه|طول|عمق)(?!\w)"
 )
 _ASKS_DATE = re.compile(
     r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|decade|century)\b"

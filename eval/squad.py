@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+BENCHMARKS = Path(__file__).resolve().parent.parent.parent / "shared" / "benchmarks"
+"""Where the SQuAD files are looked for unless another folder is named."""
+
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
@@ -72,8 +75,7 @@ def load(path: Path, name: str, language: str) -> Dataset:
 def mixed(arabic: Dataset, english: Dataset) -> list[Paragraph]:
     """The mixed store: of a parallel data set, even articles in Arabic only and odd ones in English only."""
     return [
-        one if one.article % 2 == 0 else other
-        for one, other in zip(arabic.paragraphs, english.paragraphs, strict=True)
+        one if one.article % 2 == 0 else other for one, other in zip(arabic.paragraphs, english.paragraphs, strict=True)
     ]
 
 

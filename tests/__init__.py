@@ -1,0 +1,1 @@
+"""Tests of Dalil: they mirror its modules."""

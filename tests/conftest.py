@@ -1,0 +1,63 @@
+"""What the tests share: real models (one of them tiny), real stores, no network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+for _name in [name for name in os.environ if name.startswith("DALIL_") and name != "DALIL_CACHE_DIR"]:
+    del os.environ[_name]
+
+from assistant.encoder import Encoder
+from assistant.models import PreparedModel, prepare
+from assistant.settings import DEFAULT_EMBEDDING_MODEL, Settings, shipped_knowledge_dir
+from tests.helpers import build_tiny_model, write_knowledge
+
+
+@pytest.fixture(scope="session")
+def prepared_model() -> PreparedModel:
+    """The default model in the user's real cache: preparing it takes half a minute, once a machine."""
+    return prepare(DEFAULT_EMBEDDING_MODEL, Settings().cache_dir)
+
+
+@pytest.fixture(scope="session")
+def encoder(prepared_model: PreparedModel) -> Encoder:
+    return Encoder(prepared_model)
+
+
+@pytest.fixture(scope="session")
+def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real sentence-transformers model of a few thousand weights."""
+    return build_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def tiny_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_model_dir: Path, tiny_cache: Path) -> Encoder:
+    return Encoder(prepare(str(tiny_model_dir), tiny_cache))
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Path:
+    """A small knowledge folder of the test's own."""
+    write_knowledge(tmp_path / "knowledge")
+    return tmp_path / "knowledge"
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory, prepared_model: PreparedModel):
+    """An assistant over the shipped knowledge base."""
+    from assistant import Assistant
+
+    settings = Settings(knowledge_dir=shipped_knowledge_dir(), data_dir=tmp_path_factory.mktemp("shipped"))
+    with Assistant(settings) as dalil:
+        report = dalil.sync()
+        assert not report.failed
+        yield dalil
