@@ -162,7 +162,7 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
                         lacks=bool(query.asks) and not query.asks & offers(terms),
                         words=len(sentence.text.split()),
                         behind=candidate.logit - speakers[0].logit,
-                        passage=candidate.evidence,
+                        cross=candidate.evidence.cross,
                     )
                 )
             )

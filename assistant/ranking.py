@@ -53,8 +53,8 @@ class SentenceEvidence:
     """Length of the sentence."""
     behind: float
     """Logit of its passage minus that of the best one: 0 or less."""
-    passage: Evidence
-    """What speaks for its passage."""
+    cross: bool
+    """Whether it is in another language than the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,13 @@ def passage_features(evidence: Evidence) -> Features:
 
 def sentence_features(evidence: SentenceEvidence) -> Features:
     """Inputs of the sentence model."""
-    cross = float(evidence.passage.cross)
+    cross = float(evidence.cross)
     return {
         "cosine": evidence.cosine,
-        "coverage": 0.0 if evidence.passage.cross else evidence.coverage,
+        "coverage": 0.0 if evidence.cross else evidence.coverage,
         "lacks": float(evidence.lacks),
         "log_words": math.log1p(evidence.words),
         "behind": evidence.behind,
-        "dense": evidence.passage.dense,
         "cross": cross,
         "cross_cosine": cross * evidence.cosine,
     }

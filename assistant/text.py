@@ -54,7 +54,7 @@ _DIGIT_FOLDS = str.maketrans(
 
 _WORD = re.compile(
     r"[0-9]+(?:[.,][0-9]+)*"  # a number, with its separators
-    rf"|[{LATIN_LETTER}][{LATIN_LETTER}0-9]*(?:['’][{LATIN_LETTER}]+)*"  # a Latin word, G7 and year's included
+    rf"|[{LATIN_LETTER}][{LATIN_LETTER}0-9]*(?:['’](?:s|t|d|m|re|ve|ll)\b)?"  # a Latin word, G7 and year's included
     rf"|[{ARABIC_LETTER}]+"
     r"|[\u3040-\u30ff\u3400-\u9fff]"  # scripts without spaces: a term a character
     r"|[^\W\d_]+"

@@ -42,6 +42,7 @@ class VectorIndex:
             IndexStateError: Chroma cannot open what is there.
         """
         import chromadb
+        from chromadb.api.shared_system_client import SharedSystemClient
         from chromadb.config import Settings
 
         try:
@@ -53,6 +54,8 @@ class VectorIndex:
                 for collection in self._client.list_collections()
             }
         except Exception as error:  # Chroma's Rust core raises its own kinds
+            # Chroma keeps the system that failed to start and would hand it out again for this folder.
+            SharedSystemClient._identifier_to_system.pop(str(folder), None)
             raise IndexStateError(f"{folder} cannot be opened ({error}); run: dalil sync --rebuild") from error
 
     def close(self) -> None:

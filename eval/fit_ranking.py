@@ -140,7 +140,7 @@ def _sentence_rows(query: Query, candidate: Candidate) -> list[Features]:
             lacks=bool(query.asks) and not query.asks & offers(terms),
             words=len(sentence.text.split()),
             behind=0.0,
-            passage=candidate.evidence,
+            cross=candidate.evidence.cross,
         )
         rows.append(sentence_features(evidence))
     return rows

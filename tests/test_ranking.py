@@ -43,14 +43,13 @@ def test_cosines_have_weights_of_their_own_across_languages():
 
 
 def test_sentence_features():
-    evidence = SentenceEvidence(cosine=0.7, coverage=0.4, lacks=True, words=9, behind=-2.0, passage=CROSS)
+    evidence = SentenceEvidence(cosine=0.7, coverage=0.4, lacks=True, words=9, behind=-2.0, cross=True)
     assert sentence_features(evidence) == {
         "cosine": 0.7,
         "coverage": 0.0,
         "lacks": 1.0,
         "log_words": math.log(10),
         "behind": -2.0,
-        "dense": 0.8,
         "cross": 1.0,
         "cross_cosine": 0.7,
     }
@@ -109,7 +108,7 @@ def test_coverage_without_terms_is_nothing():
 def test_the_shipped_models_fit_the_features():
     model = shipped_model()
     assert set(model.passage.weights) == set(passage_features(SAME))
-    sentence = SentenceEvidence(cosine=0.7, coverage=0.4, lacks=False, words=9, behind=0.0, passage=SAME)
+    sentence = SentenceEvidence(cosine=0.7, coverage=0.4, lacks=False, words=9, behind=0.0, cross=False)
     assert set(model.sentence.weights) == set(sentence_features(sentence))
     answer = AnswerEvidence(logit=0.0, cross=False, english=False, lacks=False, unknown=0.0)
     assert set(model.confidence.weights) == set(confidence_features(answer))

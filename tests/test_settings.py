@@ -37,7 +37,7 @@ def test_arguments_win_over_variables_and_these_over_the_file(tmp_path: Path, mo
 
 
 def test_unknown_names_are_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(SettingsError, match="setting 'prot': .*; known settings: answer_threshold, "):
+    with pytest.raises(SettingsError, match=r"setting 'prot': .*; known settings: answer_threshold, "):
         Settings(prot=1)
     monkeypatch.setenv("DALIL_PROT", "1")
     with pytest.raises(SettingsError, match="unknown variable DALIL_PROT; known: DALIL_ANSWER_THRESHOLD, "):
