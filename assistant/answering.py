@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -176,20 +177,39 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
         )
         for (candidate, position, terms), value in zip(pairs, probability(model.sentence.logits(rows)), strict=True)
     ]
-    spoken.sort(key=lambda item: -item.probability)
+    return _choose(sorted(spoken, key=lambda item: -item.probability), query.said)
+
+
+def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:
+    """From sentences, the most probable first, those to say, in the order to say them."""
+    # A follow-up wants something new: what earlier turns said is said again only for want of better.
+    fresh = [item for item in spoken if item.sentence.text not in said] or spoken
     chosen: list[_Spoken] = []
     missed, length = 1.0, 0
-    for item in spoken:
-        words = len(item.sentence.text.split())
-        if len(chosen) == MAX_SENTENCES or (chosen and missed < _ENOUGH):
+    for item in fresh:
+        if len(chosen) >= MAX_SENTENCES or (chosen and missed < _ENOUGH):
             break
+        unit = [other for other in _unit(item, fresh) if not any(_same(other, one) for one in chosen)]
+        words = sum(len(other.sentence.text.split()) for other in unit)
+        if item not in unit or len(chosen) + len(unit) > MAX_SENTENCES:
+            continue
         if chosen and (item.probability < _WORTH_SAYING or length + words > _MAX_WORDS):
             continue
-        if not any(_same(item, other) for other in chosen):
-            chosen.append(item)
-            missed *= 1 - item.probability
-            length += words
+        chosen += unit
+        missed *= math.prod(1 - other.probability for other in unit)
+        length += words
     return chosen
+
+
+def _unit(item: _Spoken, spoken: Sequence[_Spoken]) -> list[_Spoken]:
+    """A sentence with the neighbours that it means nothing without: a list lead-in brings its items."""
+    if not item.sentence.text.endswith(":"):
+        return [item]
+    after = [
+        other for other in spoken if other.passage.id == item.passage.id and other.sentence.start > item.sentence.start
+    ]
+    after.sort(key=lambda other: other.sentence.start)
+    return [item, *after[: MAX_SENTENCES - 1]]
 
 
 def _same(one: _Spoken, other: _Spoken) -> bool:

@@ -189,7 +189,10 @@ def _prepare_into(name: str, fingerprint: str, folder: Path, progress: Progress)
 
 @contextmanager
 def _quiet_libraries() -> Iterator[None]:
-    """Exporting prints a page of warnings that no user can act on."""
+    """Loading and exporting print pages of bars and warnings that no user can act on."""
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

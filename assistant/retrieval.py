@@ -45,6 +45,8 @@ class Query:
     terms: tuple[str, ...]
     asks: frozenset[str]
     """Which of ``number`` and ``date`` an answer must hold."""
+    said: str
+    """What the earlier turns of the conversation answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Retriever:
             vector=self._index.encoder.encode_queries([text])[0],
             terms=tuple(dict.fromkeys(analyse(text))),
             asks=asks_for(question),
+            said="\n".join(answer for _, answer in history),
         )
 
     def retrieve(self, query: Query) -> list[Candidate]:

@@ -239,19 +239,30 @@ _ENGLISH_FUNCTION_WORDS = frozenset(
 )
 
 
+_ARABIC_FUNCTION_WORDS = frozenset(
+    fold(word)
+    for word in """
+    ما ماذا من متى أين كيف لماذا لمن هل كم أي أية هو هي هم في على إلى عن مع بين أو ثم إن أن كان كانت هذا هذه ذلك تلك التي
+    الذي الذين وما ومن ومتى وأين وكيف ولماذا وهل وكم بماذا فيم بم لم عما مما ايش شو شنو ليه ليش وين امتى ازاي إيه اشرح
+    """.split()
+)
+
+
 def detect_question_language(question: str) -> str:
     """Language to answer in. A question's own small words decide, not the names it holds.
 
-    «ما هو Middle Corridor؟» is Arabic although most of its letters are Latin; "What does ممر mean?" is
+    «ما هو Middle Corridor؟» is Arabic although most of its letters are Latin; "What is الممر الأوسط?" is
     English.
     """
-    arabic = len(re.findall(f"[{ARABIC_LETTER}]+", question))
-    english = sum(word.casefold() in _ENGLISH_FUNCTION_WORDS for word in re.findall(r"[A-Za-z]+", question))
-    if arabic and not english:
-        return "ar" if detect_language(question) != "other" else "other"
-    if english > arabic:
-        return "en" if detect_language(question) != "other" else "other"
-    return detect_language(question)
+    language = detect_language(question)
+    if language == "other":
+        return language
+    terms = words(question)
+    arabic = sum(term in _ARABIC_FUNCTION_WORDS for term in terms)
+    english = sum(term in _ENGLISH_FUNCTION_WORDS for term in terms)
+    if arabic != english:
+        return "ar" if arabic > english else "en"
+    return language
 
 
 # --- what a question asks for ------------------------------------------------------------------------

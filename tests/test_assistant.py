@@ -1,0 +1,144 @@
+"""The object that everyone holds."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from assistant import Answer, Assistant, Hit, Settings
+from assistant.errors import DocumentError, IndexBusyError, QuestionError
+
+
+@pytest.fixture
+def settings(tmp_path: Path, knowledge: Path, tiny_model_dir: Path, tiny_cache: Path) -> Settings:
+    """The small knowledge folder with the tiny model: for the mechanics, not for the answers."""
+    return Settings(
+        knowledge_dir=knowledge, data_dir=tmp_path / "data", cache_dir=tiny_cache, embedding_model=str(tiny_model_dir)
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "message"),
+    [
+        ("", "the question is empty"),
+        (" \n\t", "the question is empty"),
+        ("س" * 10_000, "the question has 10,000 characters; shorten it to 2,000 at most"),
+        ("🙂🙂", "the question holds no words"),
+        ("؟!", "the question holds no words"),
+    ],
+)
+def test_what_is_no_question(shipped, question: str, message: str):
+    for call in (shipped.ask, shipped.search):
+        with pytest.raises(QuestionError, match=message):
+            call(question)
+
+
+def test_unknown_answer_language(shipped):
+    with pytest.raises(QuestionError, match="cannot answer in 'fr': language must be ar or en"):
+        shipped.ask("Bonjour", language="fr")
+
+
+def test_other_languages_are_answered_in_english(shipped):
+    assert shipped.ask("中央アジアとは何ですか").language == "en"
+
+
+def test_mixed_questions_are_answered_in_the_language_of_their_small_words(shipped):
+    assert shipped.ask("ما هو Middle Corridor؟").language == "ar"
+    assert shipped.ask("What is الممر الأوسط?").language == "en"
+
+
+def test_types_of_the_contract(shipped):
+    answer = shipped.ask("ما هو الممر الأوسط؟")
+    assert isinstance(answer, Answer)
+    assert (answer.question, answer.mode) == ("ما هو الممر الأوسط؟", "extractive")
+    assert 0.5 <= answer.confidence <= 1.0
+    assert answer.elapsed_ms > 0
+    hits = shipped.search("Middle Corridor", limit=4)
+    assert len(hits) == 4
+    assert all(isinstance(hit, Hit) for hit in hits)
+    with pytest.raises(QuestionError, match="limit must be at least 1"):
+        shipped.search("x", limit=0)
+
+
+def test_documents(shipped):
+    documents = shipped.documents()
+    assert [document.id for document in documents] == sorted(document.id for document in documents)
+    assert shipped.document(documents[0].id) == documents[0]
+    with pytest.raises(DocumentError, match=r"no document 'nothing.md' is indexed; 'dalil list' names those that are"):
+        shipped.document("nothing.md")
+
+
+def test_an_empty_knowledge_base_says_so(tmp_path: Path, settings: Settings):
+    (tmp_path / "empty").mkdir()
+    with Assistant(settings.model_copy(update={"knowledge_dir": tmp_path / "empty"})) as dalil:
+        assert dalil.sync().passages == 0
+        answer = dalil.ask("ما هذا؟")
+        assert (answer.answered, answer.confidence) == (False, 0.0)
+        assert answer.text.startswith("قاعدة المعرفة فارغة")
+        assert dalil.search("ما هذا؟") == []
+
+
+def test_closing_frees_the_directory(settings: Settings):
+    first = Assistant(settings)
+    with pytest.raises(IndexBusyError):
+        Assistant(settings)
+    first.close()
+    first.close()
+    Assistant(settings).close()
+
+
+def test_many_threads_ask_while_a_sync_runs(settings: Settings, knowledge: Path):
+    with Assistant(settings) as dalil:
+        dalil.sync()
+        stop = threading.Event()
+
+        def change() -> None:
+            number = 0
+            while not stop.is_set():
+                number += 1
+                (knowledge / "documents" / "notes.txt").write_text(f"Version {number}. The tower has {number} floors.")
+                dalil.sync()
+
+        changing = threading.Thread(target=change)
+        changing.start()
+
+        def ask(number: int) -> None:
+            answer = dalil.ask("How many floors has the tower?" if number % 2 else "كم طابقًا في البرج؟")
+            for citation in answer.citations:
+                assert citation.quote.strip()
+
+        try:
+            with ThreadPoolExecutor(8) as pool:
+                list(pool.map(ask, range(80)))
+        finally:
+            stop.set()
+            changing.join()
+
+
+def test_module_level_ask_serves_the_shipped_knowledge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import assistant.assistant as module
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DALIL_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(module, "_default", None)
+    answer = module.ask("ما هو الممر الأوسط؟")
+    try:
+        assert answer.answered
+        assert module.ask("What is the Middle Corridor?").answered
+    finally:
+        assert module._default is not None
+        module._default.close()
+
+
+def test_every_citation_over_the_shipped_base_is_verbatim(shipped):
+    """Ask for every passage by its own words: whatever is cited stands where the citation says."""
+    cited = 0
+    for document in shipped.documents():
+        for line in document.text.split("\n\n"):
+            for citation in shipped.ask(line[:300]).citations:
+                assert shipped.document(citation.document_id).text[citation.start : citation.end] == citation.quote
+                cited += 1
+    assert cited > 100
