@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import threading
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import expect
 
 from assistant.server import create_app
 from assistant.ui.texts import ARABIC, ENGLISH
 
+from .driver import PHONE, OpenTab, serving
 from .fake import (
     ABSTENTIONS,
     ANSWERS,
@@ -32,118 +26,14 @@ from .fake import (
     FakeDalil,
 )
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-
-# Chromium itself calls home unless told not to, which would hide calls of the page.
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-DESKTOP: ViewportSize = {"width": 1360, "height": 850}
-PHONE: ViewportSize = {"width": 390, "height": 844}
-PAGE_MILLISECONDS = 30_000
-FINISHED = re.compile("answered|abstained|failed")
-
-
-@dataclass
-class Tab:
-    """A page, and all that it asked for and complained about."""
-
-    page: Page
-    address: str
-    requests: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-    def ask(self, question: str) -> Locator:
-        """Send a question and wait for its reply, which is returned."""
-        replies = self.page.locator("#conversation .bot-row .message-content")
-        before = replies.count()
-        self.page.get_by_role("textbox").fill(question)
-        self.page.keyboard.press("Enter")
-        reply = replies.nth(before)
-        expect(reply).to_have_attribute("data-state", FINISHED)
-        return reply
-
-    def question(self, number: int) -> Locator:
-        """A question of the conversation, counted from 0."""
-        return self.page.locator("#conversation .user-row .message-content").nth(number)
-
-    def card(self) -> Locator:
-        """The card that is open."""
-        return self.page.locator("#sources .card.open")
-
-
 pytestmark = pytest.mark.browser
-
-OpenTab = Callable[..., Tab]
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """Where the chat of a fake assistant is served while these tests run."""
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(FakeDalil()), port=0, log_level="error", timeout_graceful_shutdown=1)
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.05)
-    host, port = server.servers[0].sockets[0].getsockname()
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium without a window; a failure in CI where there is none, a skipped test elsewhere."""
-    if CHROMIUM is None:
-        reason = "the chat's browser tests need Chromium (Debian: apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def open_tab(browser: Browser, address: str) -> Iterator[OpenTab]:
-    """Opens the chat; afterwards no tab may have asked another site or complained on its console."""
-    tabs: list[Tab] = []
-
-    def open_it(locale: str = "en-US", viewport: ViewportSize = DESKTOP) -> Tab:
-        context = browser.new_context(
-            locale=locale, viewport=viewport, permissions=["clipboard-read", "clipboard-write"]
-        )
-        tab = Tab(context.new_page(), address)
-        tab.page.set_default_timeout(PAGE_MILLISECONDS)
-        tab.page.on("request", lambda request: tab.requests.append(request.url))
-        tab.page.on("websocket", lambda websocket: tab.requests.append(websocket.url))
-        tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
-        tab.page.on(
-            "console",
-            lambda message: tab.complaints.append(message.text) if message.type == "error" else None,
-        )
-        tab.page.goto(address)
-        tab.page.wait_for_selector("html.ready #question textarea")
-        tabs.append(tab)
-        return tab
-
-    yield open_it
-    for tab in tabs:
-        elsewhere = [url for url in tab.requests if not url.startswith((f"{address}/", "data:", "blob:"))]
-        assert elsewhere == []
-        assert tab.complaints == []
-        assert len(tab.requests) > 10
-        tab.page.context.close()
+    with serving(create_app(FakeDalil())) as address:
+        yield address
 
 
 def test_an_arabic_answer_runs_right_to_left_and_opens_its_sources(open_tab: OpenTab) -> None:

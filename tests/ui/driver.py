@@ -1,0 +1,78 @@
+"""Drives the chat in a real browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import uvicorn
+from fastapi import FastAPI
+from playwright.sync_api import Locator, Page, ViewportSize, expect
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+# Chromium itself calls home unless told not to, which would hide calls of the page.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+DESKTOP: ViewportSize = {"width": 1360, "height": 850}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+PAGE_MILLISECONDS = 30_000
+FINISHED = re.compile("answered|abstained|failed")
+
+
+@dataclass
+class Tab:
+    """A page, and all that it asked for and complained about."""
+
+    page: Page
+    address: str
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def ask(self, question: str) -> Locator:
+        """Send a question and wait for its reply, which is returned."""
+        replies = self.page.locator("#conversation .bot-row .message-content")
+        before = replies.count()
+        self.page.get_by_role("textbox").fill(question)
+        self.page.keyboard.press("Enter")
+        reply = replies.nth(before)
+        expect(reply).to_have_attribute("data-state", FINISHED)
+        return reply
+
+    def question(self, number: int) -> Locator:
+        """A question of the conversation, counted from 0."""
+        return self.page.locator("#conversation .user-row .message-content").nth(number)
+
+    def card(self) -> Locator:
+        """The card that is open."""
+        return self.page.locator("#sources .card.open")
+
+
+OpenTab = Callable[..., Tab]
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an application in a thread on a free port; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.05)
+    host, port = server.servers[0].sockets[0].getsockname()
+    yield f"http://{host}:{port}"
+    server.should_exit = True
+    thread.join()

@@ -1,0 +1,50 @@
+"""From the shipped files to cited answers in a real browser, nothing faked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from assistant import Assistant
+from assistant.server import create_app
+
+from .driver import PHONE, OpenTab, serving
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def address(shipped: Assistant) -> Iterator[str]:
+    """Where the chat over the shipped knowledge base is served while these tests run."""
+    with serving(create_app(shipped)) as address:
+        yield address
+
+
+def test_an_arabic_question_is_answered_from_an_arabic_document(open_tab: OpenTab, shipped: Assistant) -> None:
+    tab = open_tab("ar-SA")
+    reply = tab.ask("متى بدأ الحوار بين اليابان وآسيا الوسطى؟")
+    expect(reply).to_have_attribute("data-state", "answered")
+    expect(reply).to_have_attribute("dir", "rtl")
+    expect(reply).to_contain_text("2004")
+    reply.locator("a.cite").first.click()
+    quote = tab.card().locator("mark")
+    expect(quote).to_contain_text("2004")
+    assert quote.inner_text() in shipped.document("documents/dialogue-since-2004.ar.md").text
+
+
+def test_an_english_question_is_answered_across_languages(open_tab: OpenTab) -> None:
+    tab = open_tab("en-US", PHONE)
+    reply = tab.ask("Why did Japan withdraw from the Stepnogorsk project?")
+    expect(reply).to_have_attribute("dir", "ltr")
+    expect(reply).to_contain_text("technical")
+    reply.locator("a.cite").first.click()
+    expect(tab.card()).to_have_attribute("dir", "rtl")  # the source is Arabic
+    expect(tab.card()).to_contain_text("ستبنوغورسك")
+
+
+def test_what_is_not_there_is_declined(open_tab: OpenTab) -> None:
+    tab = open_tab("en-US")
+    expect(tab.ask("What is the capital of France?")).to_have_attribute("data-state", "abstained")
+    expect(tab.ask("ما طول نهر النيل؟")).to_have_attribute("data-state", "abstained")
