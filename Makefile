@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install run test check format clean
+.PHONY: install run test check eval format clean
 
 install: $(INSTALLED)
 
@@ -19,13 +19,18 @@ run: install
 test: install
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
 
-# What CI runs: format, lint, types, the shipped knowledge base, then the README's test command.
+# What CI runs: format, lint, types, the shipped knowledge base, its answers, then the README's test command.
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/dalil check --knowledge knowledge
+	$(BIN)/python -m eval gate
 	$(MAKE) test
+
+# Every suite with the baselines beside it: half an hour. See eval/runs for the report.
+eval: install
+	$(BIN)/python -m eval run
 
 format: install
 	$(BIN)/ruff format .

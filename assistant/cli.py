@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -197,6 +197,18 @@ def doctor(knowledge: KnowledgeOption = None, data: DataOption = None, as_json: 
             print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.subject}: {finding.detail}")
     if not all(finding.ok for finding in findings):
         raise SystemExit(1)
+
+
+@app.command("eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def evaluate(context: typer.Context) -> None:
+    """Measure the quality of the answers (in a checkout)."""
+    try:
+        evaluation = import_module("eval.__main__")
+    except ModuleNotFoundError as error:
+        raise DalilError(
+            f"the evaluations need a checkout of Dalil and {error.name}; there, run: pip install -e '.[eval]'"
+        ) from None
+    evaluation.main(context.args)
 
 
 @app.callback(invoke_without_command=True)
