@@ -36,6 +36,12 @@ _WORTH_SAYING = 0.05
 _MAX_WORDS = 90
 """A further sentence must not make the answer longer than this."""
 
+_LACKING = 0.1
+"""What confidence is worth when a number or a date was asked for and nothing that would be said has one.
+
+In 2 to 9 % of such questions of XQuAD and ARCD does the gold sentence itself lack it.
+"""
+
 _SAME = 0.93
 """Sentences with a greater cosine say the same."""
 
@@ -96,6 +102,10 @@ def answer(
     if not candidates or confidence < threshold:
         return _abstain(question, language, candidates, confidence)
     chosen = _sentences(query, _speakers(candidates, language), model)
+    if query.asks and not any(query.asks & offers(item.terms) for item in chosen):
+        confidence *= _LACKING
+        if confidence < threshold:
+            return _abstain(question, language, candidates, confidence)
     said: list[tuple[_Spoken, int]] = []
     citations: list[Citation] = []
     for spoken in chosen:
