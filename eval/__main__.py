@@ -1,118 +1,208 @@
 """Evaluate Dalil: ``python -m eval``, or ``dalil eval`` in a checkout.
 
-python -m eval run [--suite NAME]... [--limit N] [--no-baselines] [--benchmarks DIR] [--out DIR]
+python -m eval [run] [--suite NAME]... [--limit N] [--no-baselines] [--benchmarks DIR] [--squad LANGUAGE:FILE]...
+               [--out DIR]
 python -m eval compare RUN_A RUN_B
 python -m eval gate [--write]
 """
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from assistant.settings import Settings
+from assistant import Settings
+from assistant.errors import DalilError
+from assistant.models import PreparedModel, prepare
 from eval import baselines, gate, report, suites
-from eval.questions import SHIPPED, load_cases
-from eval.run import RUNS, Run, compare, new_run
-from eval.squad import BENCHMARKS, Dataset, find
+from eval.compare import compare, table
+from eval.progress import console
+from eval.questions import SHIPPED, QuestionsError, load_cases
+from eval.run import DALIL, RUNS, Run, new_run
+from eval.squad import BENCHMARKS, Dataset, load
+from eval.stores import Store, asked_in, indexed, parallel_stores, shipped, single_store
 
-SUITES = ("retrieval", "answers", "abstention", "robustness", "knowledge", "latency")
-NEED_BENCHMARKS = ("retrieval", "answers", "abstention", "robustness")
+SUITES = ("retrieval", "answers", "citations", "abstention", "robustness", "knowledge", "latency")
+ON_BENCHMARKS = {"retrieval", "answers", "citations", "abstention", "robustness"}
+ON_OWN_QUESTIONS = {"citations", "abstention", "robustness", "knowledge"}
 
 app = typer.Typer(help="Evaluate Dalil.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-_error = Console(stderr=True)
-_out = Console(width=None if sys.stdout.isatty() else 160)
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmarks:
+    """The stores that the files at hand make."""
+
+    stores: Sequence[Store]
+    arabic: Store | None
+    """XQuAD's Arabic paragraphs asked in Arabic, for robustness and the speed of syncing."""
 
 
 @app.command()
 def run(
     suite: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(SUITES)}; all by default.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Questions of each data set, for a quick look.")] = None,
-    with_baselines: Annotated[bool, typer.Option("--baselines/--no-baselines")] = True,
-    benchmarks: Annotated[Path, typer.Option(help="Folder with the SQuAD files.")] = BENCHMARKS,
-    out: Annotated[Path, typer.Option(help="Folder that gets a folder for the run.")] = RUNS,
+    with_baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="In the suite retrieval.")] = True,
+    benchmarks: Annotated[Path, typer.Option(help="Folder with the SQuAD files.", show_default=False)] = BENCHMARKS,
+    squad: Annotated[
+        list[str] | None, typer.Option(metavar="LANGUAGE:FILE", help="Another SQuAD file, such as ar:mlqa.json.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Gets a folder for the run.", show_default=False)] = RUNS,
 ) -> None:
     """Run suites, print their tables, and write results.json and report.html."""
-    chosen = suite or list(SUITES)
-    unknown = sorted(set(chosen) - set(SUITES))
-    if unknown:
-        raise typer.BadParameter(f"no suite '{unknown[0]}'; there are {', '.join(SUITES)}")
-    result = new_run(Settings().embedding_model, {"suites": chosen, "limit": limit})
-    data = _benchmarks(benchmarks, result) if set(chosen) & set(NEED_BENCHMARKS) else None
-    if data is not None:
-        _run_benchmarks(result, chosen, data, limit, with_baselines)
-    cases = load_cases(SHIPPED)
-    if "knowledge" in chosen:
-        result.add(suites.knowledge(cases))
+    chosen = set(suite or SUITES)
+    for name in sorted(chosen - set(SUITES)):
+        raise typer.BadParameter(f"no suite '{name}'; there are {', '.join(SUITES)}", param_hint="--suite")
+    settings = Settings()
+    model = prepare(settings.embedding_model, settings.cache_dir)
+    threshold = settings.answer_threshold
+    result = new_run(model, {"suites": sorted(chosen), "questions of each data set": limit, "threshold": threshold})
+    found = _benchmarks(benchmarks, squad or [], limit, result, chosen)
+    names = _baselines(result) if with_baselines and "retrieval" in chosen and found.stores else []
+    if chosen & ON_BENCHMARKS:
+        _ask_benchmarks(result, chosen, found, names, model, threshold)
+    if chosen & ON_OWN_QUESTIONS:
+        _ask_own(result, chosen, limit)
     if "latency" in chosen:
-        result.add(suites.latency(cases))
+        _measure_latency(result, found, limit)
     for what, reason in result.skipped.items():
-        _error.print(f"skipped {what}: {reason}", markup=False)
+        console.print(f"skipped {what}: {reason}", markup=False, soft_wrap=True)
     if not result.records:
         raise typer.Exit(1)
-    folder = out / result.name
+    _finish(result, out / result.name)
+
+
+def _finish(result: Run, folder: Path) -> None:
     result.save(folder)
     (folder / "report.html").write_text(report.html(result), encoding="utf-8")
-    for table in report.tables(result):
-        _out.print(table)
-    _error.print(f"written to {folder}", markup=False)
+    terminal = _stdout()
+    for one in report.tables(result):
+        terminal.print(one)
+    took = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in result.seconds.items())
+    console.print(f"{took}\nwritten to {folder}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _benchmarks(folder: Path, result: Run) -> tuple[Dataset, Dataset, Dataset] | None:
-    files = [("xquad.ar.json", "xquad", "ar"), ("xquad.en.json", "xquad", "en"), ("arcd-train.json", "arcd", "ar")]
+def _stdout() -> Console:
+    return Console(width=None if sys.stdout.isatty() else 150)
+
+
+def _benchmarks(folder: Path, squad: Sequence[str], limit: int | None, result: Run, chosen: set[str]) -> Benchmarks:
+    """The stores of the files that are there; the others are skipped by name."""
+    files = {
+        "XQuAD, Arabic": ("xquad.ar.json", "xquad", "ar"),
+        "XQuAD, English": ("xquad.en.json", "xquad", "en"),
+        "ARCD": ("arcd-train.json", "arcd", "ar"),
+    }
+    data: dict[str, Dataset] = {}
+    for title, (file, name, language) in files.items():
+        if (folder / file).is_file():
+            data[title] = load(folder / file, name, language)
+        elif chosen & {*ON_BENCHMARKS, "latency"}:
+            result.skipped[title] = f"{folder} lacks {file}; name another folder with --benchmarks"
+    arabic, english, arcd = (data.get(title) for title in files)
+    stores = [single_store(one, limit) for one in (arcd, *map(_named, squad)) if one]
+    if arabic and english:
+        stores = [*parallel_stores(arabic, english, limit), *stores]
+    elif arabic or english:
+        stores = [*(single_store(one, limit) for one in (arabic, english) if one), *stores]
+    return Benchmarks(stores, single_store(arabic, limit) if arabic else None)
+
+
+def _named(argument: str) -> Dataset:
+    """The data set of a ``LANGUAGE:FILE`` argument, named after the file."""
+    language, _, file = argument.partition(":")
+    if language not in ("ar", "en") or not file:
+        raise typer.BadParameter(f"'{argument}' is not ar:FILE or en:FILE", param_hint="--squad")
     try:
-        arabic, english, arcd = find(folder, files)
-    except FileNotFoundError as error:
-        result.skipped.update(dict.fromkeys(NEED_BENCHMARKS, str(error)))
-        return None
-    return arabic, english, arcd
+        return load(Path(file), Path(file).stem, language)
+    except FileNotFoundError:
+        raise typer.BadParameter(f"there is no file {file}", param_hint="--squad") from None
+    except (json.JSONDecodeError, KeyError, TypeError, IndexError):
+        raise typer.BadParameter(f"{file} is not a SQuAD file", param_hint="--squad") from None
 
 
-def _run_benchmarks(
-    result: Run, chosen: list[str], data: tuple[Dataset, Dataset, Dataset], limit: int | None, with_baselines: bool
+def _baselines(result: Run) -> list[str]:
+    missing = baselines.missing()
+    result.skipped.update({f"baseline {name}": reason for name, reason in missing.items()})
+    return [name for name in baselines.NEEDS if name not in missing]
+
+
+def _ask_benchmarks(
+    result: Run, chosen: set[str], found: Benchmarks, names: Sequence[str], model: PreparedModel, threshold: float
 ) -> None:
-    arabic, english, arcd = data
-    settings = suites.settings(arabic, english, [arcd], limit)
-    names = [name for name in baselines.PACKAGES if name not in baselines.missing()] if with_baselines else []
-    if with_baselines and "retrieval" in chosen:
-        result.skipped.update({f"baseline {name}": reason for name, reason in baselines.missing().items()})
-    for setting in track(settings, "Asking", console=_error, disable=not _error.is_terminal):
-        if {"retrieval", "answers"} & set(chosen):
-            with suites.indexed(setting.paragraphs, always_answer=True) as dalil:
-                if "retrieval" in chosen:
-                    result.add(suites.retrieval(setting, suites.documents_found(dalil), "dalil"))
-                if "answers" in chosen:
-                    result.add(suites.answers(setting, dalil))
+    if chosen & {"retrieval", "answers", "citations"}:
+        with baselines.plain_encoder(model) as encoder:
+            for store in found.stores:
+                _ask_store(result, chosen, store, threshold)
+                if names:
+                    with result.timed("retrieval"), baselines.searches(store.paragraphs, names, encoder) as searches:
+                        for name, search in searches.items():
+                            result.add(suites.retrieval(store, search, name))
+    if "abstention" in chosen:
+        for store in found.stores:
+            with result.timed("abstention"):
+                result.add(suites.abstention(store))
+    if "robustness" in chosen and found.arabic:
+        with result.timed("robustness"), indexed(found.arabic.paragraphs) as (dalil, _):
+            result.add(suites.robustness(asked_in(found.arabic, "ar"), dalil))
+
+
+def _ask_store(result: Run, chosen: set[str], store: Store, threshold: float) -> None:
+    with indexed(store.paragraphs, always_answer=True) as (dalil, _):
         if "retrieval" in chosen:
-            for name, search in baselines.build(setting.paragraphs, names).items():
-                result.add(suites.retrieval(setting, search, name))
-        if "abstention" in chosen and "crossed" not in setting.name:
-            records, curves = suites.abstention(setting)
-            result.add(records)
-            result.curves.update(curves)
+            with result.timed("retrieval"):
+                result.add(suites.retrieval(store, suites.documents_found(dalil), DALIL))
+        if chosen & {"answers", "citations"}:
+            with result.timed("answers"):
+                replies = suites.ask_all(store, dalil)
+            if "answers" in chosen:
+                result.add(suites.answers(store, replies, threshold))
+            if "citations" in chosen:
+                result.add(suites.citations(store, replies, dalil))
+
+
+def _ask_own(result: Run, chosen: set[str], limit: int | None) -> None:
+    cases = load_cases(SHIPPED)
+    with result.timed("knowledge"):
+        asked = suites.ask_cases(cases[:: max(1, len(cases) // limit)] if limit else cases)
+    if "citations" in chosen:
+        result.add(suites.own_citations(asked))
+    if "abstention" in chosen:
+        result.add(suites.own_abstention(asked))
     if "robustness" in chosen:
-        with suites.indexed(settings[0].paragraphs) as dalil:
-            result.add(suites.robustness(settings[0], dalil))
+        result.add(suites.own_dialects(asked))
+    if "knowledge" in chosen:
+        result.add(suites.knowledge(asked))
+
+
+def _measure_latency(result: Run, found: Benchmarks, limit: int | None) -> None:
+    with result.timed("latency"):
+        result.add(suites.ask_latency(load_cases(SHIPPED)[:limit]))
+        with shipped() as (dalil, synced):
+            result.add([suites.sync_speed("shipped base", dalil, synced)])
+        if found.arabic:
+            with indexed(found.arabic.paragraphs) as (dalil, synced):
+                result.add([suites.sync_speed("XQuAD, Arabic", dalil, synced)])
 
 
 @app.command("compare")
-def compare_runs(one: Path, other: Path) -> None:
-    """Differences between two runs on the questions that both asked, with 95 % intervals."""
-    table = Table("suite", "setting", "system", "measure", "questions", "difference", "95 %")
-    for row in compare(Run.load(one), Run.load(other)):
-        certain = row["low"] > 0 or row["high"] < 0
-        table.add_row(
-            *(str(row[name]) for name in ("suite", "setting", "system", "measure", "questions")),
-            f"{row['difference']:+.4f}",
-            f"{row['low']:+.4f} to {row['high']:+.4f}{' *' if certain else ''}",
-        )
-    _out.print(table)
+def compare_runs(
+    one: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    other: Annotated[Path, typer.Argument(help="Folder of a later run.")],
+) -> None:
+    """Differences between two runs on the questions that both asked, with paired bootstrap 95 % intervals."""
+    rows = compare(Run.load(one), Run.load(other))
+    if not rows:
+        console.print("the runs have no question in common", markup=False)
+        raise typer.Exit(1)
+    _stdout().print(table(rows))
 
 
 @app.command("gate")
@@ -120,23 +210,34 @@ def check_gate(
     write: Annotated[bool, typer.Option("--write", help="Make today's scores the expected ones.")] = False,
 ) -> None:
     """Ask our own questions and fail if the answers are worse than the committed expectations."""
-    result = new_run(Settings().embedding_model, {})
-    result.add(suites.knowledge(load_cases(SHIPPED)))
+    settings = Settings()
+    result = new_run(prepare(settings.embedding_model, settings.cache_dir), {})
+    result.add(suites.knowledge(suites.ask_cases(load_cases(SHIPPED))))
     now = gate.scores(result)
     if write:
         gate.write(now)
     problems = gate.failures(now, gate.read())
+    terminal = _stdout()
     for language, values in now.items():
-        _out.print(f"{language}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()), markup=False)
+        terminal.print(
+            f"{language}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()), markup=False
+        )
     for line in problems:
-        _error.print(f"worse: {line}", markup=False)
+        console.print(f"worse: {line}", markup=False)
     if problems:
         raise typer.Exit(1)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line."""
-    app(arguments)
+    """Run the command line; without a command it is ``run``."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if not given or (given[0].startswith("-") and given[0] != "--help"):
+        given = ["run", *given]
+    try:
+        app(given, prog_name="dalil eval")
+    except (DalilError, QuestionsError, gate.ExpectationsError, FileNotFoundError) as error:
+        print(f"dalil eval: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

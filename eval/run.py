@@ -1,22 +1,36 @@
-"""What a run measures and keeps: one record for each question, and the means that are shown."""
+"""What a run measures and keeps: one record for each question, and the figures that are shown."""
 
 from __future__ import annotations
 
 import json
+import os
 import platform
-from collections.abc import Iterable, Sequence
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from eval import metrics
+from assistant.models import PreparedModel
+from eval.metrics import set_measures
 
 RUNS = Path(__file__).resolve().parent / "runs"
 """Where runs are kept unless another folder is named; not committed."""
 
-_PACKAGES = ("dalil", "chromadb", "llama-index-core", "onnxruntime", "tantivy")
+DALIL = "dalil"
+"""The system under test, beside the baselines."""
+
+_PACKAGES = (
+    "dalil chromadb llama-index-core llama-index-retrievers-bm25 llama-index-vector-stores-chroma ir-measures numpy "
+    "onnxruntime scikit-learn tantivy tokenizers"
+).split()
+
+Key = tuple[str, str, str]
+"""Suite, setting and system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,9 @@ class Record:
     """``dalil`` or the name of a baseline."""
     question_id: str
     scores: dict[str, float]
-    """Measure to value; the mean over questions is what a table shows."""
+    """Measure to value; a table shows the mean over the questions that have it."""
+    observed: dict[str, float] = field(default_factory=dict)
+    """What measures of whole sets are made from; see ``metrics.Observed``."""
     question: str = ""
     expected: str = ""
     got: str = ""
@@ -42,92 +58,93 @@ class Run:
 
     name: str
     started: str
+    """ISO time, UTC."""
     settings: dict[str, Any]
     records: list[Record] = field(default_factory=list)
-    curves: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-    """Setting to its risk–coverage curve."""
     skipped: dict[str, str] = field(default_factory=dict)
     """What could not run, with the reason."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each suite took."""
 
     def add(self, records: Iterable[Record]) -> None:
         """Keep records."""
         self.records.extend(records)
 
-    def means(self) -> dict[tuple[str, str, str], dict[str, float]]:
-        """(suite, setting, system) to the mean of each measure."""
-        grouped: dict[tuple[str, str, str], dict[str, list[float]]] = {}
+    @contextmanager
+    def timed(self, suite: str) -> Iterator[None]:
+        """Count the time within towards a suite."""
+        begun = time.perf_counter()
+        yield
+        self.seconds[suite] = round(self.seconds.get(suite, 0.0) + time.perf_counter() - begun, 2)
+
+    def groups(self) -> dict[Key, list[Record]]:
+        """Records by suite, setting and system, in the order in which they were made."""
+        grouped: dict[Key, list[Record]] = {}
         for record in self.records:
-            kept = grouped.setdefault((record.suite, record.setting, record.system), {})
-            for measure, value in record.scores.items():
-                kept.setdefault(measure, []).append(value)
-        return {
-            key: {measure: sum(values) / len(values) for measure, values in kept.items()}
-            for key, kept in grouped.items()
-        }
+            grouped.setdefault((record.suite, record.setting, record.system), []).append(record)
+        return grouped
+
+    def figures(self) -> dict[Key, dict[str, float]]:
+        """What the tables show of each group."""
+        return {key: summarise(records) for key, records in self.groups().items()}
 
     def save(self, folder: Path) -> Path:
         """Write ``results.json`` and give its path."""
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "results.json"
-        path.write_text(json.dumps(asdict(self), ensure_ascii=False, indent=1), encoding="utf-8")
+        path.write_text(json.dumps(asdict(self), ensure_ascii=False), encoding="utf-8")
         return path
 
     @classmethod
     def load(cls, path: Path) -> Run:
-        """Read what ``save`` wrote, from the file or its folder."""
-        values = json.loads((path / "results.json" if path.is_dir() else path).read_text(encoding="utf-8"))
+        """Read what ``save`` wrote, from the file or its folder.
+
+        Raises:
+            FileNotFoundError: there is no such run.
+        """
+        file = path / "results.json" if path.is_dir() else path
+        if not file.is_file():
+            raise FileNotFoundError(f"{path} holds no run; name a folder that 'eval run' wrote")
+        values = json.loads(file.read_text(encoding="utf-8"))
         records = [Record(**record) for record in values.pop("records")]
         return cls(**{**values, "records": records})
 
 
-def new_run(model: str, arguments: dict[str, Any]) -> Run:
+def summarise(records: Sequence[Record]) -> dict[str, float]:
+    """The mean of every score, then the measures of the whole set."""
+    kept: dict[str, list[float]] = {}
+    for record in records:
+        for measure, value in record.scores.items():
+            kept.setdefault(measure, []).append(value)
+    means = {measure: sum(values) / len(values) for measure, values in kept.items()}
+    return means | set_measures([record.observed for record in records])
+
+
+def new_run(model: PreparedModel, arguments: dict[str, Any]) -> Run:
     """An empty run that remembers what it was made with."""
     now = datetime.now(UTC)
-    versions = {name: metadata.version(name) for name in _PACKAGES}
     return Run(
         name=now.strftime("%Y%m%d-%H%M%S"),
         started=now.isoformat(timespec="seconds"),
         settings={
-            "model": model,
-            "versions": versions,
-            "python": platform.python_version(),
-            "machine": platform.machine(),
             **arguments,
+            "model": model.name,
+            "model fingerprint": model.fingerprint,
+            "versions": {name: _version(name) for name in _PACKAGES},
+            "python": platform.python_version(),
+            "machine": f"{sys.platform} {platform.machine()}, {os.cpu_count()} cores",
         },
     )
 
 
-def compare(one: Run, other: Run) -> list[dict[str, Any]]:
-    """Differences of every measure that both runs have on the same questions, ``other`` minus ``one``.
-
-    Each row has the mean difference and its paired bootstrap 95 % interval.
-    """
-    values = [
-        {(r.suite, r.setting, r.system, m, r.question_id): v for r in run.records for m, v in r.scores.items()}
-        for run in (one, other)
-    ]
-    paired: dict[tuple[str, str, str, str], list[float]] = {}
-    for key in values[0].keys() & values[1].keys():
-        paired.setdefault(key[:4], []).append(values[1][key] - values[0][key])
-    rows = []
-    for (suite, setting, system, measure), differences in sorted(paired.items()):
-        low, high = metrics.bootstrap_interval(differences)
-        rows.append(
-            {
-                "suite": suite,
-                "setting": setting,
-                "system": system,
-                "measure": measure,
-                "questions": len(differences),
-                "difference": sum(differences) / len(differences),
-                "low": low,
-                "high": high,
-            }
-        )
-    return rows
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
-def worst(records: Sequence[Record], measure: str, limit: int = 12) -> list[Record]:
-    """The records with the lowest value of a measure, in a fixed order."""
-    kept = [record for record in records if measure in record.scores and record.system == "dalil"]
+def worst(records: Sequence[Record], measure: str, limit: int) -> list[Record]:
+    """Dalil's records with the lowest value of a measure below 1, in a fixed order."""
+    kept = [record for record in records if record.system == DALIL and record.scores.get(measure, 1.0) < 1.0]
     return sorted(kept, key=lambda record: (record.scores[measure], record.question_id))[:limit]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 BENCHMARKS = Path(__file__).resolve().parent.parent.parent / "shared" / "benchmarks"
 """Where the SQuAD files are looked for unless another folder is named."""
@@ -33,6 +34,8 @@ class Question:
     """Position of the paragraph in its file: the same in every language of a parallel data set."""
     article: int
     answers: tuple[str, ...]
+    place: tuple[int, int] = (0, 0)
+    """Where the first answer stands, half-open, in the paragraph as ``write_folder`` writes it; empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,25 @@ def load(path: Path, name: str, language: str) -> Dataset:
                     paragraph=position,
                     article=article,
                     answers=tuple(dict.fromkeys(answer["text"] for answer in qa["answers"])),
+                    place=_place(paragraph["context"], qa["answers"][0]),
                 )
                 for qa in paragraph["qas"]
             ]
     return Dataset(name, language, tuple(paragraphs), tuple(questions))
+
+
+def _place(context: str, answer: dict[str, Any]) -> tuple[int, int]:
+    start = answer.get("answer_start", context.find(answer["text"]))
+    if start < 0:
+        return 0, 0
+    # White space collapses: a marker keeps the one space that may stand before the answer.
+    begin = len(one_line(context[:start] + "|")) - 1
+    return begin, begin + len(one_line(answer["text"]))
+
+
+def one_line(text: str) -> str:
+    """Text with every run of white space as one space: how ``write_folder`` writes a paragraph."""
+    return " ".join(text.split())
 
 
 def mixed(arabic: Dataset, english: Dataset) -> list[Paragraph]:
@@ -84,7 +102,7 @@ def write_folder(paragraphs: Iterable[Paragraph], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for paragraph in paragraphs:
         # One line each: the paragraph is the unit that the questions were written for.
-        text = " ".join(paragraph.text.split())
+        text = one_line(paragraph.text)
         (folder / f"{paragraph.id}.txt").write_text(text + "\n", encoding="utf-8")
 
 

@@ -2,144 +2,110 @@
 
 from __future__ import annotations
 
-import random
-import re
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
-
-from assistant import Answer, Assistant, Settings
-from assistant.settings import shipped_knowledge_dir
+from assistant import Answer, Assistant
+from assistant.schema import Document, SyncReport
+from assistant.text import detect_language
 from eval import metrics
+from eval.metrics import GoldSentences, Place
+from eval.perturbations import PERTURBATIONS
+from eval.progress import watched
 from eval.questions import Case
-from eval.run import Record
-from eval.squad import Dataset, Paragraph, Question, mixed, write_folder
+from eval.run import DALIL, Record
+from eval.squad import Question
+from eval.stores import Store, encoder_seconds, indexed, shipped
 
 SEARCH_DEPTH = 30
 """Hits asked for: a document may have several among its first ten."""
 
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A store and the questions asked of it. The gold paragraph of a question is at its position."""
-
-    name: str
-    paragraphs: Sequence[Paragraph]
-    questions: Sequence[Question]
-    answers: Callable[[Question, str], Sequence[str]]
-    """Gold answers of a question in the language of its paragraph."""
-
-    def direction(self, question: Question) -> str:
-        """Name of the setting with the languages of question and answer."""
-        return f"{self.name} {question.language}→{self.paragraphs[question.paragraph].language}"
+Search = Callable[[str], Sequence[str]]
+"""A question to document ids, best first; a document may occur again."""
 
 
-def settings(arabic: Dataset, english: Dataset, others: Sequence[Dataset], limit: int | None) -> list[Setting]:
-    """Every store that is asked, from parallel data in two languages and from other data."""
-    gold = {
-        data.language: {question.id.split("-", 2)[2]: question.answers for question in data.questions}
-        for data in (arabic, english)
-    }
-
-    def parallel(question: Question, language: str) -> Sequence[str]:
-        return gold[language][question.id.split("-", 2)[2]]
-
-    def own(question: Question, _: str) -> Sequence[str]:
-        return question.answers
-
-    both = mixed(arabic, english)
-    pairs: list[tuple[str, Sequence[Paragraph], Dataset, Callable[[Question, str], Sequence[str]]]] = [
-        (arabic.name, arabic.paragraphs, arabic, own),
-        (english.name, english.paragraphs, english, own),
-        *((data.name, data.paragraphs, data, own) for data in others),
-        (f"{arabic.name} crossed", english.paragraphs, arabic, parallel),
-        (f"{english.name} crossed", arabic.paragraphs, english, parallel),
-        ("mixed", both, arabic, parallel),
-        ("mixed", both, english, parallel),
-    ]
-    return [
-        Setting(name, paragraphs, _spread(data.questions, limit), answers) for name, paragraphs, data, answers in pairs
-    ]
-
-
-def _spread(questions: Sequence[Question], limit: int | None) -> Sequence[Question]:
-    """At most ``limit`` questions, spread evenly over the data."""
-    if limit is None or limit >= len(questions):
-        return questions
-    return [questions[int(position)] for position in np.linspace(0, len(questions) - 1, limit)]
-
-
-@contextmanager
-def indexed(paragraphs: Sequence[Paragraph], always_answer: bool = False) -> Iterator[Assistant]:
-    """An assistant over these paragraphs, one document each, that may be made never to abstain."""
-    chosen = {"answer_threshold": 0.0} if always_answer else {}
-    with tempfile.TemporaryDirectory() as work:
-        folder = Path(work)
-        write_folder(paragraphs, folder / "knowledge")
-        with Assistant(Settings(knowledge_dir=folder / "knowledge", data_dir=folder / "data", **chosen)) as dalil:
-            dalil.sync()
-            yield dalil
-
-
-# --- retrieval, answers and citations ----------------------------------------------------------------
-
-
-def retrieval(setting: Setting, search: Callable[[str], Sequence[str]], system: str) -> list[Record]:
-    """Rank documents for every question; ``search`` gives document ids, best first."""
-    rankings = {question.id: search(question.text) for question in setting.questions}
-    gold = {question.id: f"{setting.paragraphs[question.paragraph].id}.txt" for question in setting.questions}
-    scores = metrics.ranking_scores(rankings, gold)
-    return [
-        Record(
-            "retrieval",
-            setting.direction(question),
-            system,
-            question.id,
-            scores[question.id],
-            question.text,
-            setting.paragraphs[question.paragraph].text,
-            ", ".join(rankings[question.id][:3]),
-        )
-        for question in setting.questions
-    ]
-
-
-def documents_found(dalil: Assistant) -> Callable[[str], list[str]]:
+def documents_found(dalil: Assistant) -> Search:
     """Document ids by Dalil's own search."""
     return lambda question: [hit.document_id for hit in dalil.search(question, limit=SEARCH_DEPTH)]
 
 
-def answers(setting: Setting, dalil: Assistant) -> list[Record]:
-    """Whether answers hold the gold, how long they are, and whether their citations are verbatim.
+# --- retrieval ---------------------------------------------------------------------------------------
 
-    ``dalil`` is to answer always: whether it should is the subject of ``abstention``.
+
+def retrieval(store: Store, search: Search, system: str) -> list[Record]:
+    """Rank documents for every question. Texts are kept for Dalil only, where failures are shown."""
+    questions = watched(store.questions, f"retrieval, {store.name}, {system}")
+    rankings = {question.id: search(question.text) for question in questions}
+    scores = metrics.ranking_scores(rankings, {question.id: [store.document(question)] for question in store.questions})
+    texts = {f"{paragraph.id}.txt": paragraph.text for paragraph in store.paragraphs}
+
+    def record(question: Question) -> Record:
+        values = ("retrieval", store.direction(question), system, question.id, scores[question.id])
+        if system != DALIL:
+            return Record(*values)
+        best = rankings[question.id][:1]
+        return Record(
+            *values,
+            question=question.text,
+            expected=store.target(question).text,
+            got=texts[best[0]] if best else "",
+        )
+
+    return [record(question) for question in store.questions]
+
+
+# --- answers and citations ---------------------------------------------------------------------------
+
+
+def ask_all(store: Store, dalil: Assistant) -> list[Answer]:
+    """An answer to every question of a store."""
+    return [dalil.ask(question.text) for question in watched(store.questions, f"answers, {store.name}")]
+
+
+def answers(store: Store, replies: Sequence[Answer], threshold: float) -> list[Record]:
+    """Whether answers hold the gold, and how long they are.
+
+    Args:
+        store: what was asked.
+        replies: answers of an assistant that never abstains, so that saying the right thing is measured
+            apart from whether to say anything, the subject of ``abstention``.
+        threshold: the shipped one; ``answered`` is the share of the answers whose confidence reaches it.
+    """
+    return [
+        Record(
+            "answers",
+            store.direction(question),
+            DALIL,
+            question.id,
+            {
+                "first sentence": float(metrics.holds(metrics.first_sentence(reply), store.gold[question.id].answers)),
+                "whole answer": float(metrics.holds(reply.text, store.gold[question.id].answers)),
+                "words": float(metrics.word_count(reply.text)),
+                "sentences": float(metrics.sentence_count(reply.text)),
+                "answered": float(reply.confidence >= threshold),
+            },
+            question=question.text,
+            expected="\n".join(store.gold[question.id].answers),
+            got=reply.text,
+        )
+        for question, reply in zip(store.questions, replies, strict=True)
+    ]
+
+
+def citations(store: Store, replies: Sequence[Answer], dalil: Assistant) -> list[Record]:
+    """Whether citations are verbatim, and how they agree with the sentences that the gold answers stand in.
+
+    Questions whose gold sentence is not known are left out of precision and recall.
     """
     records = []
-    for question in setting.questions:
-        answer = dalil.ask(question.text)
-        gold = setting.answers(question, setting.paragraphs[question.paragraph].language)
-        records.append(
-            Record(
-                "answers",
-                setting.direction(question),
-                "dalil",
-                question.id,
-                {
-                    "first sentence": float(metrics.holds(metrics.first_sentence(answer), gold)),
-                    "whole answer": float(metrics.holds(answer.text, gold)),
-                    "words": float(len(metrics.plain(answer.text).split())),
-                    "verbatim": float(_verbatim(answer, dalil)),
-                },
-                question.text,
-                " · ".join(gold),
-                answer.text,
-            )
-        )
+    for question, reply in zip(store.questions, replies, strict=True):
+        gold = store.gold_sentences(question)
+        scores = {"verbatim": float(_verbatim(reply, dalil))}
+        if gold:
+            scores["precision"] = metrics.cited_precision(reply.citations, gold)
+            scores["recall"] = metrics.cited_recall(reply.citations, gold)
+        records.append(Record("citations", store.direction(question), DALIL, question.id, scores))
     return records
 
 
@@ -153,181 +119,273 @@ def _verbatim(answer: Answer, dalil: Assistant) -> bool:
 # --- abstention --------------------------------------------------------------------------------------
 
 
-def abstention(setting: Setting) -> tuple[list[Record], dict[str, list[tuple[float, float]]]]:
-    """Leave out half of the articles and ask everything: half of the questions have no answer."""
+def kept_article(article: int) -> bool:
+    """Half of the articles, in pairs, so that both languages of the mixed store are left out alike."""
+    return article % 4 < 2
 
-    def kept(article: int) -> bool:
-        # Pairs of articles, so that both languages of the mixed store are left out alike.
-        return article % 4 < 2
 
+def abstention(store: Store) -> list[Record]:
+    """Leave out half of the articles and ask everything: half of the questions have no answer.
+
+    ``right`` is that the best passage is of the gold paragraph, as confidence was fitted.
+    """
     records = []
-    graded: dict[str, list[tuple[float, bool, bool]]] = {}
-    with indexed([paragraph for paragraph in setting.paragraphs if kept(paragraph.article)]) as dalil:
-        for question in setting.questions:
+    with indexed(store.without(kept_article)) as (dalil, _):
+        for question in watched(store.questions, f"abstention, {store.name}"):
             answer = dalil.ask(question.text)
-            target = setting.paragraphs[question.paragraph]
-            answerable = kept(target.article)
+            answerable = kept_article(store.target(question).article)
             best = dalil.search(question.text, limit=1)
-            right = answerable and bool(best) and best[0].document_id == f"{target.id}.txt"
-            graded.setdefault(setting.direction(question), []).append((answer.confidence, answerable, right))
-            measure = "answered" if answerable else "wrongly answered"
+            right = answerable and bool(best) and best[0].document_id == store.document(question)
             records.append(
                 Record(
                     "abstention",
-                    setting.direction(question),
-                    "dalil",
+                    store.direction(question),
+                    DALIL,
                     question.id,
-                    {measure: float(answer.answered)},
-                    question.text,
-                    target.text if answerable else "",
-                    answer.text,
+                    {"answered" if answerable else "wrongly answered": float(answer.answered)},
+                    _observed(answer, answerable) | {"right": float(right)},
+                    question=question.text,
+                    got=answer.text,
                 )
             )
-    curves = {}
-    for direction, rows in graded.items():
-        confidences, answerable_rows, right_rows = zip(*rows, strict=True)
-        curves[direction] = metrics.risk_coverage(confidences, right_rows)
-        summary = {
-            "AUROC": metrics.auroc(confidences, answerable_rows),
-            "calibration error": metrics.calibration_error(confidences, right_rows),
-        }
-        records.append(Record("abstention", direction, "dalil", "all", summary))
-    return records, curves
+    return records
+
+
+def _observed(answer: Answer, answerable: bool) -> dict[str, float]:
+    return {"confidence": answer.confidence, "answerable": float(answerable)}
 
 
 # --- robustness --------------------------------------------------------------------------------------
 
-_HARAKAT = "\u064e\u064f\u0650\u0652"
-_LETTERS = "ابتثجحخدذرزسشصضطظعغفقكلمنهوي"
 
+def robustness(store: Store, dalil: Assistant) -> list[Record]:
+    """Arabic questions written differently: nDCG@10 and how far it is from that of the question as written.
 
-def _each_letter(question: str, change: Callable[[str, random.Random], str], share: float) -> str:
-    chance = random.Random(question)
-    return "".join(change(char, chance) if chance.random() < share else char for char in question)
-
-
-def with_diacritics(question: str) -> str:
-    """A haraka after every Arabic letter."""
-    return _each_letter(question, lambda char, r: char + r.choice(_HARAKAT) if char in _LETTERS else char, 1.0)
-
-
-def with_tatweel(question: str) -> str:
-    """A word of four letters or more is stretched."""
-    return re.sub(r"([بتثجحخسشصضطظعغفقكلمنهي])([\u0621-\u064a]{3,})", r"\1ـــ\2", question)
-
-
-def without_hamza(question: str) -> str:
-    """Bare alef, and no hamza on its carriers."""
-    return question.translate(str.maketrans("أإآؤئ", "اااوي"))
-
-
-def with_swapped_endings(question: str) -> str:
-    """Ya for alef maqsura and ha for ta marbuta, as many type them."""
-    return question.translate(str.maketrans("ىة", "يه"))
-
-
-def with_arabic_digits(question: str) -> str:
-    """Arabic-Indic digits."""
-    return question.translate(str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩"))
-
-
-def with_typo(question: str) -> str:
-    """Two neighbouring letters of the longest word change places."""
-    word = max(question.split(), key=len)
-    middle = len(word) // 2
-    swapped = word[: middle - 1] + word[middle] + word[middle - 1] + word[middle + 1 :]
-    return question.replace(word, swapped, 1) if len(word) > 3 else question
-
-
-def without_question_mark(question: str) -> str:
-    """No punctuation at the end."""
-    return question.rstrip(" ؟?")
-
-
-def with_english_frame(question: str) -> str:
-    """An Arabic question inside an English sentence, as bilingual speakers ask."""
-    return f"Please tell me: {question}"
-
-
-PERTURBATIONS: dict[str, Callable[[str], str]] = {
-    "diacritics": with_diacritics,
-    "tatweel": with_tatweel,
-    "no hamza": without_hamza,
-    "ya and ha": with_swapped_endings,
-    "Arabic digits": with_arabic_digits,
-    "one typo": with_typo,
-    "no question mark": without_question_mark,
-    "English frame": with_english_frame,
-}
-
-
-def robustness(setting: Setting, dalil: Assistant) -> list[Record]:
-    """The same questions written differently."""
+    ``loss where changed`` is over the questions that the change applies to, ``loss`` over all.
+    """
     search = documents_found(dalil)
-    gold = {question.id: f"{setting.paragraphs[question.paragraph].id}.txt" for question in setting.questions}
-    records = []
-    for name, change in {"as written": str, **PERTURBATIONS}.items():
-        rankings = {question.id: search(change(question.text)) for question in setting.questions}
-        scores = metrics.ranking_scores(rankings, gold)
+    clean = _ndcg(store, search, store.questions, "robustness, as written")
+    records = [_varied("as written", question, question.text, clean[question.id], 0.0) for question in store.questions]
+    for name, change in PERTURBATIONS.items():
+        changed = [question for question in store.questions if change(question.text) != question.text]
+        scores = clean | _ndcg(store, search, changed, f"robustness, {name}", change)
+        touched = {question.id for question in changed}
         records += [
-            Record("robustness", name, "dalil", q.id, {"nDCG@10": scores[q.id]["nDCG@10"]}, change(q.text))
-            for q in setting.questions
+            _varied(
+                name,
+                question,
+                change(question.text),
+                scores[question.id],
+                clean[question.id] - scores[question.id],
+                question.id in touched,
+            )
+            for question in store.questions
         ]
     return records
+
+
+def _ndcg(
+    store: Store, search: Search, questions: Sequence[Question], what: str, change: Callable[[str], str] = str
+) -> dict[str, float]:
+    if not questions:
+        return {}
+    rankings = {question.id: search(change(question.text)) for question in watched(questions, what)}
+    scores = metrics.ranking_scores(rankings, {question.id: [store.document(question)] for question in questions})
+    return {key: values["nDCG@10"] for key, values in scores.items()}
+
+
+def _varied(name: str, question: Question, text: str, ndcg: float, loss: float, changed: bool = False) -> Record:
+    scores = {"nDCG@10": ndcg, "loss": loss}
+    if name != "as written":
+        scores["changed"] = float(changed)
+    if changed:
+        scores["loss where changed"] = loss
+    return Record("robustness", name, DALIL, question.id, scores, question=text, expected=question.text)
 
 
 # --- the shipped knowledge base ----------------------------------------------------------------------
 
 
-@contextmanager
-def shipped() -> Iterator[Assistant]:
-    """An assistant over the shipped knowledge base, with an index of its own."""
-    with (
-        tempfile.TemporaryDirectory() as work,
-        Assistant(Settings(knowledge_dir=shipped_knowledge_dir(), data_dir=Path(work))) as dalil,
-    ):
-        dalil.sync()
-        yield dalil
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One of our own questions with what Dalil made of it."""
+
+    case: Case
+    answer: Answer
+    verbatim: bool
+    ranking: tuple[str, ...]
+    """Ids of the documents found, best first."""
+    gold: dict[str, GoldSentences]
+    """Language of a document to the gold sentences that stand in documents of that language."""
 
 
-def knowledge(cases: Sequence[Case]) -> list[Record]:
-    """Our own questions, end to end, each counted under its language and under each of its tags."""
-    records = []
-    with shipped() as dalil:
-        for case in cases:
+def ask_cases(cases: Sequence[Case]) -> list[Asked]:
+    """Ask our own questions of the shipped knowledge base."""
+    asked = []
+    with shipped() as (dalil, _):
+        documents = {document.id: document for document in dalil.documents()}
+        search = documents_found(dalil)
+        for case in watched(cases, "own questions"):
             answer = dalil.ask(case.question, history=[(turn.question, turn.answer) for turn in case.history])
-            scores = _grade(case, answer, dalil)
-            expected = " · ".join(case.answers)
-            records += [
-                Record("knowledge", setting, "dalil", case.id, scores, case.question, expected, answer.text)
-                for setting in (case.language, *(f"{case.language} {tag}" for tag in case.tags))
-            ]
-    return records
+            gold = gold_sentences(case, [documents[name] for name in case.documents])
+            asked.append(Asked(case, answer, _verbatim(answer, dalil), tuple(search(case.question)), gold))
+    return asked
 
 
-def _grade(case: Case, answer: Answer, dalil: Assistant) -> dict[str, float]:
+def gold_sentences(case: Case, documents: Sequence[Document]) -> dict[str, GoldSentences]:
+    """Where the evidence of a question stands, by the language of the documents."""
+    found: dict[str, list[list[Place]]] = {}
+    for quote in case.evidence:
+        places: dict[str, list[Place]] = {}
+        for document in documents:
+            start = document.text.find(quote)
+            if start >= 0:
+                places.setdefault(document.language, []).append(Place(document.id, start, start + len(quote)))
+        for language, standing in places.items():
+            found.setdefault(language, []).append(standing)
+    return dict(found)
+
+
+def _settings_of(case: Case, tags: Sequence[str] | None = None) -> Iterator[str]:
+    """A question counts under its language and under its language with each of its tags."""
+    yield case.language
+    yield from (f"{case.language} {tag}" for tag in case.tags if tags is None or tag in tags)
+
+
+def knowledge(asked: Sequence[Asked]) -> list[Record]:
+    """Our own questions, end to end, at the shipped threshold."""
+    return [
+        Record(
+            "knowledge",
+            setting,
+            DALIL,
+            item.case.id,
+            _grade(item),
+            question="\n".join([*(turn.question for turn in item.case.history), item.case.question]),
+            expected="\n".join(item.case.answers),
+            got=item.answer.text,
+        )
+        for item in asked
+        for setting in _settings_of(item.case)
+    ]
+
+
+def _grade(item: Asked) -> dict[str, float]:
+    case, answer = item.case, item.answer
     if not case.answerable:
-        return {"wrongly answered": float(answer.answered)}
-    return {
+        return {"wrongly answered": float(answer.answered), "verbatim": float(item.verbatim)}
+    scores = {
         "answered": float(answer.answered),
         "first sentence": float(answer.answered and metrics.holds(metrics.first_sentence(answer), case.answers)),
         "whole answer": float(answer.answered and metrics.holds(answer.text, case.answers)),
         "right document": float(any(c.document_id in case.documents for c in answer.citations)),
-        "cited precision": metrics.cited_precision(answer.citations, case.evidence),
-        "cited recall": metrics.cited_recall(answer.citations, case.evidence),
-        "verbatim": float(_verbatim(answer, dalil)),
-        "words": float(len(metrics.plain(answer.text).split())),
+        "verbatim": float(item.verbatim),
     }
+    if answer.answered:
+        scores["own language"] = float(detect_language(metrics.first_sentence(answer)) == case.language)
+        scores["words"] = float(metrics.word_count(answer.text))
+    return scores
 
 
-def latency(cases: Sequence[Case], rounds: int = 2) -> list[Record]:
-    """Milliseconds of a warm ``ask`` on the shipped base; the mean over records is a percentile each."""
-    with shipped() as dalil:
+def own_citations(asked: Sequence[Asked]) -> list[Record]:
+    """Citations of our own answerable questions that were answered.
+
+    Evidence in Arabic and in English says the same twice, and so does most evidence within a language: one
+    gold sentence is enough, but for a question tagged ``multi-sentence`` recall is the share of those in the
+    language that is cited best.
+    """
+    return [
+        Record(
+            "citations",
+            f"own questions {item.case.language}",
+            DALIL,
+            item.case.id,
+            {
+                "verbatim": float(item.verbatim),
+                "precision": metrics.cited_precision(
+                    item.answer.citations, [sentence for group in item.gold.values() for sentence in group]
+                ),
+                "recall": _own_recall(item),
+            },
+        )
+        for item in asked
+        if item.case.answerable and item.answer.answered
+    ]
+
+
+def _own_recall(item: Asked) -> float:
+    best = max(metrics.cited_recall(item.answer.citations, group) for group in item.gold.values())
+    return best if "multi-sentence" in item.case.tags else float(best > 0)
+
+
+def own_abstention(asked: Sequence[Asked]) -> list[Record]:
+    """Every answerable question of a language against its near-topic and against its off-topic ones."""
+    return [
+        Record(
+            "abstention",
+            f"own questions {item.case.language}, {kind}",
+            DALIL,
+            item.case.id,
+            {"answered" if item.case.answerable else "wrongly answered": float(item.answer.answered)},
+            _observed(item.answer, item.case.answerable),
+            question=item.case.question,
+            got=item.answer.text,
+        )
+        for kind in ("near-topic", "off-topic")
+        for item in asked
+        if item.case.answerable or kind in item.case.tags
+    ]
+
+
+def own_dialects(asked: Sequence[Asked]) -> list[Record]:
+    """Retrieval for our Arabic questions in dialect beside those in the standard language.
+
+    Follow-ups are left out: ``search`` knows no conversation.
+    """
+    chosen = [item for item in asked if item.case.language == "ar" and item.case.answerable and not item.case.history]
+    if not chosen:
+        return []
+    rankings = {item.case.id: item.ranking for item in chosen}
+    scores = metrics.ranking_scores(rankings, {item.case.id: item.case.documents for item in chosen})
+    return [
+        Record(
+            "robustness",
+            f"own questions, {'dialect' if 'dialect' in item.case.tags else 'standard Arabic'}",
+            DALIL,
+            item.case.id,
+            {"nDCG@10": scores[item.case.id]["nDCG@10"]},
+            question=item.case.question,
+        )
+        for item in chosen
+    ]
+
+
+# --- latency -----------------------------------------------------------------------------------------
+
+
+def ask_latency(cases: Sequence[Case]) -> list[Record]:
+    """Milliseconds of a warm ``ask`` on the shipped knowledge base, one client."""
+    records = []
+    with shipped() as (dalil, _):
         dalil.ask(cases[0].question)
-        times = []
-        for case in list(cases) * rounds:
+        for case in watched(cases, "latency"):
             begun = time.perf_counter()
             dalil.ask(case.question)
-            times.append((time.perf_counter() - begun) * 1000)
-    percentiles = {f"p{level} ms": float(np.percentile(times, level)) for level in (50, 95, 99)}
-    return [Record("latency", "ask, shipped base", "dalil", "all", percentiles)]
+            observed = {"ms": (time.perf_counter() - begun) * 1000}
+            records.append(Record("latency", "ask, shipped base", DALIL, case.id, {}, observed))
+    return records
+
+
+def sync_speed(name: str, dalil: Assistant, synced: SyncReport) -> Record:
+    """How fast a folder was synced beside the encoder's own speed on the same texts, right afterwards.
+
+    The encoder runs twice and its better time counts: other work on the machine makes the share smaller, not larger.
+
+    Args:
+        name: what was synced.
+        dalil: has synced it and is warm.
+        synced: how that went, into an empty index.
+    """
+    alone = min(encoder_seconds(dalil, dalil.settings.knowledge_dir) for _ in range(2))
+    scores = {"passages/s": synced.passages / synced.seconds, "share of encoder speed": alone / synced.seconds}
+    return Record("latency", f"sync, {name}", DALIL, "all", scores)

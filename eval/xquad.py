@@ -12,14 +12,12 @@ from __future__ import annotations
 import argparse
 import math
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from assistant import Assistant, Settings
-from assistant.passages import encoder_texts, split_source
-from assistant.readers import read_source
 from eval.squad import BENCHMARKS, Paragraph, Question, find, mixed, write_folder
+from eval.stores import encoder_seconds
 
 DEPTH = 10
 
@@ -28,18 +26,6 @@ def ndcg(documents: Sequence[str], gold: str) -> float:
     """The nDCG@10 of a ranking of passages with one relevant document: each document counts at its best rank."""
     ranking = list(dict.fromkeys(documents))[:DEPTH]
     return 1 / math.log2(2 + ranking.index(gold)) if gold in ranking else 0.0
-
-
-def encoder_seconds(dalil: Assistant, folder: Path) -> float:
-    """How long the encoder alone takes for what ``sync`` encodes of a folder."""
-    texts = []
-    for path in sorted(folder.iterdir()):
-        source = read_source(path.name, path.read_bytes())
-        for passage in split_source(source, dalil.encoder.count_tokens):
-            texts += encoder_texts(passage)
-    begun = time.perf_counter()
-    dalil.encoder.encode_passages(texts)
-    return time.perf_counter() - begun
 
 
 def run(name: str, paragraphs: Sequence[Paragraph], questions: Sequence[Question], speed: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,75 @@ def test_encoded_passages_come_in_the_order_asked(catalogue: Catalogue):
     assert found[0].terms == ["ممر", "ثان", "third", "sentenc"]
 
 
+def test_more_ids_than_sqlite_takes_at_once(catalogue: Catalogue):
+    item = record("\n\n".join(f"## عنوان {number}\n\nجملة رقم {number}." for number in range(2_000)))
+    fill(catalogue, item)
+    wanted = [passage.id for passage in item.passages][::-1]
+    assert len(wanted) == 2_000
+    assert [encoded.passage.id for encoded in catalogue.encoded(wanted)] == wanted
+    assert catalogue.known_encodings([*item.encodings, "unknown"]) == set(item.encodings)
+    assert set(catalogue.vectors(item.encodings)) == set(item.encodings)
+    assert catalogue.encoded([]) == []
+
+
+def test_an_id_asked_twice_is_given_twice(catalogue: Catalogue):
+    item = record()
+    fill(catalogue, item)
+    key = item.passages[0].id
+    assert [encoded.passage.id for encoded in catalogue.encoded([key, key])] == [key, key]
+
+
+def test_passages_keep_their_offsets_pages_and_place(catalogue: Catalogue):
+    one = record(name="ب.md")
+    passage = one.passages[0]
+    paged = tuple(replace(sentence, page=number + 3) for number, sentence in enumerate(passage.sentences))
+    one = replace(one, passages=(replace(passage, sentences=paged), *one.passages[1:]))
+    two = record(name="أ.md", text="# عنوان\n\nنص آخر.\n\nفقرة.")
+    fill(catalogue, one)
+    fill(catalogue, two)
+    assert catalogue.passages_of(["ب.md"]) == list(one.passages)
+    assert catalogue.passages_of(["ب.md", "أ.md", "missing.md"]) == [*two.passages, *one.passages]
+    for found in catalogue.passages_of(["ب.md", "أ.md"]):
+        document = catalogue.document(found.document_id)
+        assert document is not None
+        assert found.text == document.text[found.start : found.end]
+        assert all(document.text[s.start : s.end] == s.text for s in found.sentences)
+
+
+def test_documents_come_in_order_with_their_metadata(catalogue: Catalogue):
+    text = "---\ntitle: عنوان\norigin: المصدر\ndate: 2025-01-02\n---\nنص.\n"
+    for name in ("c.md", "a.md", "ب.md"):
+        fill(catalogue, record(text, name))
+    assert [document.id for document in catalogue.documents()] == ["a.md", "c.md", "ب.md"]
+    found = catalogue.document("ب.md")
+    assert found is not None
+    assert (found.title, found.source, dict(found.metadata)) == ("عنوان", "المصدر", {"date": "2025-01-02"})
+
+
+def test_all_or_nothing_is_put(catalogue: Catalogue):
+    good, other = record(), record(name="b.md")
+    fill(catalogue, good)
+    broken = replace(other, encodings=other.encodings[:1])
+    with pytest.raises(ValueError, match="zip"):
+        catalogue.put([record("غير ذلك.", content="h2"), broken])
+    assert catalogue.states() == {"a.md": good.state}
+    assert catalogue.passages_of(["a.md", "b.md"]) == list(good.passages)
+    fill(catalogue, other)  # the failure left no transaction open
+    assert set(catalogue.states()) == {"a.md", "b.md"}
+
+
+def test_vectors_are_rounded_to_half_precision(catalogue: Catalogue):
+    # 11 significant bits: between 1/4 and 1/2 the step is 2^-12, between 1/2 and 1 it is 2^-11
+    exact = np.array([[0.25, 0.5, -1.0], [0.25 + 2**-12, 0.5 + 2**-11, 0.0]], dtype=np.float32)
+    below = exact + np.array([[2**-14, 2**-13, 0.0], [2**-14, 2**-13, 0.0]], dtype=np.float32)
+    catalogue.put_vectors({"exact": exact, "below": below})
+    found = catalogue.vectors(["exact", "below", "missing"])
+    assert set(found) == {"exact", "below"}
+    assert found["exact"].dtype == np.float32
+    assert np.array_equal(found["exact"], exact)
+    assert np.array_equal(found["below"], exact)
+
+
 def test_vectors_keep_half_precision(catalogue: Catalogue):
     vector = np.array([[0.1234567, -0.7654321]], dtype=np.float32)
     catalogue.put_vectors({"k": vector})
@@ -96,6 +166,33 @@ def test_used_vectors_stay(catalogue: Catalogue):
     assert catalogue.known_encodings(item.encodings) == set(item.encodings)
 
 
+def test_vectors_stay_while_any_passage_uses_them(catalogue: Catalogue):
+    one, two = record(), record(name="b.md")  # the same text, so the same encodings
+    assert one.encodings == two.encodings
+    fill(catalogue, one)
+    catalogue.put([two])
+    catalogue.remove(["a.md"])
+    catalogue.drop_unused_vectors()
+    assert [encoded.passage for encoded in catalogue.encoded([p.id for p in two.passages])] == list(two.passages)
+    catalogue.remove(["b.md"])
+    catalogue.drop_unused_vectors()
+    assert catalogue.known_encodings(one.encodings) == set()
+
+
+def test_passages_without_vectors_are_not_encoded(catalogue: Catalogue):
+    item = record()
+    catalogue.put([item])
+    assert catalogue.passage_count() == 2
+    assert list(catalogue.all_encoded()) == catalogue.encoded([p.id for p in item.passages]) == []
+
+
+def test_touching_or_removing_what_is_not_there(catalogue: Catalogue):
+    fill(catalogue, record())
+    catalogue.touch({"missing.md": "2:2"})
+    catalogue.remove(["missing.md"])
+    assert catalogue.states() == {"a.md": SourceState("document", "h1", "1:1")}
+
+
 def test_touch_changes_the_stamp_only(catalogue: Catalogue):
     fill(catalogue, record())
     catalogue.touch({"a.md": "2:2"})
@@ -114,9 +211,45 @@ def test_facts_and_their_statements(catalogue: Catalogue):
     assert catalogue.documents() == []
 
 
+def fact_record(name: str, *fact_ids: str, word: str = "نص") -> SourceRecord:
+    facts = tuple(
+        Fact(key, {"ar": f"{word} {key}.", "en": f"Text {key}."}, (Evidence("a.md", "نص"),), (), "2025")
+        for key in fact_ids
+    )
+    passages = tuple(passage for fact in facts for passage in fact_passages(fact, "T"))
+    return SourceRecord(
+        name, SourceState("fact", "h", "1:1"), None, passages, tuple(map(encoding_key, passages)), facts
+    )
+
+
+def test_statements_of_some_facts(catalogue: Catalogue):
+    item = fact_record("facts/a.yaml", "one", "two")
+    catalogue.put([item])
+    by_fact = {key: {passage.id for passage in item.passages if passage.fact_id == key} for key in ("one", "two")}
+    assert set(catalogue.statements_of(["one"])) == by_fact["one"]
+    assert set(catalogue.statements_of(["two", "one"])) == by_fact["one"] | by_fact["two"]
+    assert catalogue.statements_of(["three"]) == catalogue.statements_of([]) == []
+    assert [len(by_fact["one"]), len(by_fact["two"])] == [2, 2]
+
+
+def test_a_fact_belongs_to_the_file_that_holds_it_last(catalogue: Catalogue):
+    catalogue.put([fact_record("facts/a.yaml", "one", "two")])
+    moved = fact_record("facts/b.yaml", "two")
+    catalogue.put([moved])
+    catalogue.put([fact_record("facts/a.yaml", "one")])
+    assert catalogue.fact_count() == 2
+    assert catalogue.passages_of(["facts/b.yaml"]) == list(moved.passages)
+    catalogue.remove(["facts/a.yaml"])
+    assert catalogue.fact("one") is None
+    assert catalogue.fact("two") == moved.facts[0]
+    assert catalogue.passage_count() == 2
+
+
 def test_meta(catalogue: Catalogue):
     catalogue.set_meta({"model": "m"})
     assert (catalogue.meta("model"), catalogue.meta("text")) == ("m", None)
+    catalogue.set_meta({"model": "نموذج", "text": "1"})
+    assert (catalogue.meta("model"), catalogue.meta("text")) == ("نموذج", "1")
 
 
 def test_a_snapshot_does_not_move(catalogue: Catalogue):
@@ -130,17 +263,83 @@ def test_a_snapshot_does_not_move(catalogue: Catalogue):
     assert catalogue.passage_count() == 0
 
 
+def test_a_snapshot_ends_with_an_error_too(catalogue: Catalogue):
+    fill(catalogue, record())
+    with pytest.raises(RuntimeError), catalogue.snapshot():
+        raise RuntimeError
+    catalogue.remove(["a.md"])
+    with catalogue.snapshot():
+        assert catalogue.passage_count() == 0
+
+
+def test_readers_see_one_version_or_the_other(catalogue: Catalogue):
+    versions = [record("جملة أولى. " * 3), record("# عنوان\n\nجملة.\n\n## آخر\n\nأخرى.\n", content="h2")]
+    expected = {item.state.hash: [p.id for p in item.passages] for item in versions}
+    assert [len(keys) for keys in expected.values()] == [1, 2]
+    fill(catalogue, versions[0])
+    done = threading.Event()
+    wrong: list[object] = []
+    seen: set[str] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            with catalogue.snapshot():
+                content = catalogue.states()["a.md"].hash
+                keys = [passage.id for passage in catalogue.passages_of(["a.md"])]
+                document = catalogue.document("a.md")
+            seen.add(content)
+            if keys != expected[content] or document != versions[content == "h2"].document:
+                wrong.append((content, keys))
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    for turn in range(1, 200):
+        fill(catalogue, versions[turn % 2])
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    assert seen == {"h1", "h2"}
+
+
 def test_everything_is_there_after_opening_again(tmp_path: Path):
     first = Catalogue(tmp_path / "c.sqlite")
-    item = record()
+    item, facts = record(), fact_record("facts/a.yaml", "one")
     fill(first, item)
+    fill(first, facts)
+    first.set_meta({"model": "m"})
+    before = {encoded.passage.id: encoded for encoded in first.all_encoded()}
     first.close()
     second = Catalogue(tmp_path / "c.sqlite")
-    assert [encoded.passage for encoded in second.all_encoded()] == list(item.passages)
+    after = {encoded.passage.id: encoded for encoded in second.all_encoded()}
+    assert {key: encoded.passage for key, encoded in after.items()} == {p.id: p for p in item.passages + facts.passages}
+    for key, encoded in after.items():
+        assert np.array_equal(encoded.vector, before[key].vector)
+        assert np.array_equal(encoded.sentence_vectors, before[key].sentence_vectors)
+        assert encoded.terms == before[key].terms
+    assert (second.meta("model"), second.fact("one"), second.document("a.md")) == ("m", facts.facts[0], item.document)
+    assert second.states() == {"a.md": item.state, "facts/a.yaml": facts.state}
     second.close()
 
 
-def test_a_file_that_is_no_catalogue(tmp_path: Path):
-    (tmp_path / "c.sqlite").write_bytes(b"not a database, but long enough to look at" * 30)
-    with pytest.raises(IndexStateError, match="run: dalil sync --rebuild"):
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not a database, but long enough to look at" * 30,
+        b"SQLite format 3\x00" + b"\xff" * 2_000,
+        "ليس قاعدة بيانات".encode(),
+    ],
+    ids=["text", "damaged", "short"],
+)
+def test_a_file_that_is_no_catalogue(tmp_path: Path, content: bytes):
+    (tmp_path / "c.sqlite").write_bytes(content)
+    with pytest.raises(IndexStateError, match=r"c\.sqlite cannot be opened \(.*\); run: dalil sync --rebuild$"):
         Catalogue(tmp_path / "c.sqlite")
+    assert (tmp_path / "c.sqlite").read_bytes() == content
+
+
+def test_a_place_where_no_file_can_be(tmp_path: Path):
+    for path in (tmp_path, tmp_path / "missing" / "c.sqlite"):
+        with pytest.raises(IndexStateError, match="cannot be opened"):
+            Catalogue(path)

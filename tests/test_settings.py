@@ -2,30 +2,88 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import assistant
 from assistant.errors import SettingsError
 from assistant.settings import Settings, default_knowledge_dir, shipped_knowledge_dir
+
+NAMES = ["answer_threshold", "cache_dir", "data_dir", "embedding_model", "host", "knowledge_dir", "port"]
 
 
 @pytest.fixture(autouse=True)
 def empty_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DALIL_CACHE_DIR", raising=False)  # tests may run with a cache of their own
     return tmp_path
 
 
 def test_defaults_serve_the_shipped_knowledge_base():
     settings = Settings()
     assert settings.knowledge_dir == shipped_knowledge_dir()
-    assert (shipped_knowledge_dir() / "documents").is_dir()
     assert (settings.host, settings.port, settings.embedding_model) == ("127.0.0.1", 7860, "multilingual-e5-small")
+    assert (settings.data_dir, settings.answer_threshold) == (None, 0.5)
+    assert settings.cache_dir.is_absolute()
+
+
+def test_the_shipped_knowledge_base_is_there():
+    assert (shipped_knowledge_dir() / "documents").is_dir()
+    assert (shipped_knowledge_dir() / "facts").is_dir()
+
+
+def test_these_are_all_settings():
+    assert sorted(Settings.model_fields) == NAMES
 
 
 def test_a_local_knowledge_folder_comes_first(tmp_path: Path):
     (tmp_path / "knowledge").mkdir()
-    assert default_knowledge_dir() == Path("knowledge")
+    assert default_knowledge_dir() == Settings().knowledge_dir == Path("knowledge")
+
+
+def test_a_local_file_called_knowledge_is_no_folder(tmp_path: Path):
+    (tmp_path / "knowledge").write_text("x")
+    assert Settings().knowledge_dir == shipped_knowledge_dir()
+
+
+# --- where a value comes from ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "value"),
+    [
+        ("port", "9000", 9000),
+        ("port", "0", 0),  # any free port
+        ("port", "65535", 65535),
+        ("host", "0.0.0.0", "0.0.0.0"),
+        ("answer_threshold", "0", 0.0),
+        ("answer_threshold", "1", 1.0),
+        ("embedding_model", "some/model", "some/model"),
+        ("knowledge_dir", "معرفة", Path("معرفة")),
+        ("data_dir", "/tmp/d", Path("/tmp/d")),
+        ("cache_dir", "/tmp/c", Path("/tmp/c")),
+    ],
+)
+def test_every_setting_has_a_variable(name: str, variable: str, value: object, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(f"DALIL_{name.upper()}", variable)
+    assert getattr(Settings(), name) == value
+
+
+def test_a_file_in_the_working_directory(tmp_path: Path):
+    (tmp_path / "dalil.toml").write_text('port = 8000\nknowledge_dir = "معرفة"\n', encoding="utf-8")
+    settings = Settings()
+    assert (settings.port, settings.knowledge_dir, settings.host) == (8000, Path("معرفة"), "127.0.0.1")
+
+
+def test_a_file_elsewhere_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "dalil.toml").write_text("port = 8000\n")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert Settings().port == 7860
 
 
 def test_arguments_win_over_variables_and_these_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -36,37 +94,140 @@ def test_arguments_win_over_variables_and_these_over_the_file(tmp_path: Path, mo
     assert (settings.port, settings.host, settings.answer_threshold) == (3, "127.0.0.3", 0.25)
 
 
-def test_unknown_names_are_errors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    with pytest.raises(SettingsError, match=r"setting 'prot': .*; known settings: answer_threshold, "):
-        Settings(prot=1)
+def test_the_environment_is_read_at_each_call(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DALIL_PORT", "1")
+    assert Settings().port == 1
+    monkeypatch.setenv("DALIL_PORT", "2")
+    assert Settings().port == 2
+
+
+def test_variables_of_others_are_none_of_ours(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PORT", "1")
+    monkeypatch.setenv("DALILA_PORT", "1")
+    assert Settings().port == 7860
+
+
+def test_nothing_is_read_at_import(tmp_path: Path):
+    # Both would be errors if they were read. Nothing is created either, in a home that is empty.
+    (tmp_path / "dalil.toml").write_text("not toml at all")
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DALIL_", "XDG_"))}
+    environment = {
+        **kept,
+        "DALIL_NOTHING": "1",
+        "HOME": str(home),
+        "PYTHONPATH": str(Path(assistant.__file__).parents[1]),
+    }
+    code = "import assistant\ntry:\n    assistant.Settings()\nexcept assistant.DalilError as e:\n    print(e)"
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("unknown variable DALIL_NOTHING; known: ")
+    assert list(home.iterdir()) == []
+
+
+# --- what is refused ---------------------------------------------------------------------------------
+
+
+def message(**values: object) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Settings(**values)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_an_unknown_argument():
+    assert message(prot=1).startswith("setting 'prot': ")
+    assert message(prot=1).endswith(f"; known settings: {', '.join(NAMES)}")
+
+
+def test_an_unknown_variable(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("DALIL_PROT", "1")
-    with pytest.raises(SettingsError, match="unknown variable DALIL_PROT; known: DALIL_ANSWER_THRESHOLD, "):
-        Settings()
-    monkeypatch.delenv("DALIL_PROT")
-    (tmp_path / "dalil.toml").write_text("prot = 1\n")
-    with pytest.raises(SettingsError, match="setting 'prot'"):
-        Settings()
+    known = ", ".join(f"DALIL_{name.upper()}" for name in NAMES)
+    assert message() == f"unknown variable DALIL_PROT; known: {known}"
+    assert message(port=3).startswith("unknown variable DALIL_PROT")  # an argument does not hide it
 
 
-@pytest.mark.parametrize(("name", "value"), [("port", 70_000), ("port", "many"), ("answer_threshold", 1.5)])
-def test_bad_values_name_the_setting(name: str, value: object):
-    with pytest.raises(SettingsError, match=f"setting '{name}'"):
-        Settings(**{name: value})
+@pytest.mark.parametrize(("text", "name"), [("prot = 1\n", "prot"), ("[server]\nport = 1\n", "server")])
+def test_an_unknown_key_of_the_file(text: str, name: str, tmp_path: Path):
+    (tmp_path / "dalil.toml").write_text(text)
+    assert message().startswith(f"setting '{name}': ")
+    assert "; known settings: answer_threshold, cache_dir" in message()
 
 
-def test_a_file_that_is_not_toml(tmp_path: Path):
-    (tmp_path / "dalil.toml").write_text("port = \n")
-    with pytest.raises(SettingsError, match=r"^dalil\.toml: "):
-        Settings()
+BAD = [
+    ("port", 65_536),
+    ("port", -1),
+    ("port", "many"),
+    ("port", ""),
+    ("answer_threshold", 1.01),
+    ("answer_threshold", -0.01),
+    ("answer_threshold", "nan"),
+    ("answer_threshold", "half"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), [*BAD, ("port", None), ("host", 5), ("knowledge_dir", 5)])
+def test_bad_arguments_name_the_setting(name: str, value: object):
+    assert message(**{name: value}).startswith(f"setting '{name}': Input ")
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_bad_variables_name_the_setting(name: str, value: object, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(f"DALIL_{name.upper()}", str(value))
+    assert message().startswith(f"setting '{name}': Input should be ")
+
+
+@pytest.mark.parametrize(("name", "value"), [("port", "70000"), ("port", '"x"'), ("host", "1"), ("data_dir", "[1]")])
+def test_bad_values_of_the_file_name_the_setting(name: str, value: str, tmp_path: Path):
+    (tmp_path / "dalil.toml").write_text(f"{name} = {value}\n")
+    assert message().startswith(f"setting '{name}': Input ")
+
+
+@pytest.mark.parametrize("data", [b"port = \n", b"port = 1\nport = 2\n", b"\xff = 1\n", b"just words\n"])
+def test_a_file_that_is_not_toml(data: bytes, tmp_path: Path):
+    (tmp_path / "dalil.toml").write_bytes(data)
+    assert message().startswith("dalil.toml: ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_settings_cannot_be_changed(name: str):
+    settings = Settings()
+    before = getattr(settings, name)
+    with pytest.raises(ValueError, match="frozen"):
+        setattr(settings, name, before)
+
+
+# --- where the index lives ---------------------------------------------------------------------------
 
 
 def test_each_knowledge_folder_has_an_index_of_its_own(tmp_path: Path):
-    one, other = Settings(knowledge_dir=tmp_path / "a"), Settings(knowledge_dir=tmp_path / "b")
-    assert one.index_dir != other.index_dir
-    assert one.index_dir == Settings(knowledge_dir=tmp_path / "a").index_dir
-    assert Settings(data_dir=tmp_path / "d").index_dir == tmp_path / "d"
+    folders = [tmp_path / "a", tmp_path / "b", tmp_path / "b" / "a", tmp_path / "معرفة"]
+    places = [Settings(knowledge_dir=folder).index_dir for folder in folders]
+    assert len(set(places)) == 4  # two of them have the same name
+    assert [place.name.rsplit("-", 1)[0] for place in places] == ["a", "b", "a", "معرفة"]
+    assert len({place.parent for place in places}) == 1
+    assert places == [Settings(knowledge_dir=folder).index_dir for folder in folders]
 
 
-def test_settings_cannot_be_changed():
-    with pytest.raises(Exception, match="frozen"):
-        Settings().port = 1  # type: ignore[misc]
+def test_one_folder_has_one_index_however_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    places = {
+        Settings(knowledge_dir=folder).index_dir
+        for folder in (tmp_path / "a", Path("a"), Path("./a/../a"), tmp_path / "link", f"{tmp_path}/a/")
+    }
+    assert len(places) == 1
+    monkeypatch.chdir("/")
+    assert Settings(knowledge_dir=tmp_path / "a").index_dir in places
+
+
+def test_a_data_folder_is_taken_as_it_is(tmp_path: Path):
+    for folder in ("a", "b"):
+        assert Settings(data_dir=tmp_path / "d", knowledge_dir=folder).index_dir == tmp_path / "d"
+
+
+def test_asking_where_the_index_lives_creates_nothing(tmp_path: Path):
+    assert not Settings(knowledge_dir=tmp_path / "a").index_dir.exists()
+    assert not Settings(data_dir=tmp_path / "d").index_dir.exists()
+    assert list(tmp_path.iterdir()) == []

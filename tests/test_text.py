@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.text import (
@@ -14,11 +14,16 @@ from assistant.text import (
     detect_language,
     detect_question_language,
     fold,
+    fold_accents,
+    fold_digits,
+    fold_letters,
     normalise,
     numbers,
     offers,
     sentence_spans,
     stem,
+    strip_diacritics,
+    strip_format,
     words,
 )
 
@@ -45,14 +50,50 @@ def split(text: str) -> list[str]:
         ("ﻻ ﻛﺘﺎﺏ", "لا كتاب"),  # presentation forms
         ("ال\u200fممر\u200b", "الممر"),  # direction mark and zero-width space
         ("Türkiye CAFÉ", "turkiye cafe"),  # Latin accents and case
+        ("ا\u0653سيا", "اسيا"),  # madda as a character of its own
+        ("و\u0654 ي\u0654", "و ي"),  # hamza above as a character of its own: ؤ and ئ
+        ("قرءان ماء", "قران ما"),
+        ("کتاب ی گ پ چ ڤ", "كتاب ي ك ب ج ف"),  # Persian letters, and those Arabic writes foreign names with
+        ("هٰذا رحمٰن", "هذا رحمن"),  # superscript alef
+        ("ﷲ ﺍﻟﻤﻤﺮ ﻷﻥ", "الله الممر لان"),  # ligatures
+        ("\u2067الممر\u2069 \u061cعام\ufeff", "الممر عام"),  # isolates, the Arabic letter mark, a byte order mark
+        ("می\u200cخواهم", "ميخواهم"),  # zero-width non-joiner
+        ("İstanbul Straße ﬁnance Ａktau", "istanbul strasse finance aktau"),
+        ("co\u00adoperation", "cooperation"),  # soft hyphen
+        ("e\u0301cole", "ecole"),  # a combining accent
     ],
 )
 def test_fold(written: str, folded: str):
     assert fold(written) == folded
 
 
-def test_normalise_keeps_spelling_for_the_encoder():
-    assert normalise("إِلَى المدرسةِ ٢٠٢٥") == "إلى المدرسة 2025"
+@pytest.mark.parametrize(
+    ("written", "normal"),
+    [
+        ("إِلَى المدرسةِ ٢٠٢٥", "إلى المدرسة 2025"),
+        ("مؤتمرٌ على شاطئ", "مؤتمر على شاطئ"),
+        ("ﻻ ا\u0653سيا", "لا آسيا"),
+        ("Türkiye, CAFÉ", "Türkiye, CAFÉ"),
+    ],
+)
+def test_normalise_keeps_spelling_for_the_encoder(written: str, normal: str):
+    assert normalise(written) == normal
+
+
+def test_each_fold_does_one_thing():
+    assert strip_format("ال\u200fمَمر\u200b ـ") == "المَمر ـ"
+    assert strip_diacritics("كِتَــابٌ إلى") == "كتاب إلى"
+    assert fold_digits("٠١٢٣٤٥٦٧٨٩ ۰۱۲۳۴۵۶۷۸۹ ٣٫٥ ١٬٠٠٠ إلى") == "0123456789 0123456789 3.5 1,000 إلى"
+    assert fold_letters("أإآٱ ىئ ؤ ة ء") == "اااا يي و ه "
+    assert fold_accents("Ürümqi Łódź إلى") == "Urumqi Łodz إلى"  # ł is a letter of its own, not an accented l
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="أإآٱاىيئؤوةهءبتكتـًٌَُِّْٰ٠٢٥۴٫٬ ﻻﷲ\u200f\u0653ÜéİßAz,.1", max_size=60))
+def test_folding_twice_changes_nothing_more(text: str):
+    assert fold(fold(text)) == fold(text)
+    assert normalise(normalise(text)) == normalise(text)
+    assert words(fold(text)) == words(text)
 
 
 # --- words and stems ---------------------------------------------------------------------------------
@@ -68,6 +109,17 @@ def test_normalise_keeps_spelling_for_the_encoder():
         ("1, 2", ["1", "2"]),
         ("日本", ["日", "本"]),
         ("🙂 !؟", []),
+        ("", []),
+        ("مشروع Trans-Caspian الكبير", ["مشروع", "trans", "caspian", "الكبير"]),
+        ("شركةToyota", ["شركه", "toyota"]),  # no space between scripts
+        ("COVID-19 و3D", ["covid", "19", "و", "3", "d"]),
+        ("«الممر»، (الأوسط)؛", ["الممر", "الاوسط"]),  # Arabic punctuation
+        ("١٩٩٠-٢٠٠٠", ["1990", "2000"]),
+        ("1,234 12,34 1,2345", ["1234", "12,34", "1,2345"]),  # only groups of three are joined
+        ("12,345,678.90", ["12345678.90"]),
+        ("don't I've", ["don't", "i've"]),
+        ("al-Jubail's", ["al", "jubail's"]),
+        ("Казахстан", ["казахстан"]),
     ],
 )
 def test_words(text: str, expected: list[str]):
@@ -82,28 +134,108 @@ def test_words(text: str, expected: list[str]):
         ["سياسة", "السياسة", "سياسه"],
         ["minerals", "mineral", "Mineral"],
         ["countries", "country"],
-        ["٢٠٠٤", "2004"],
+        ["٢٠٠٤", "2004", "۲۰۰۴", "٢\u200f٠٠٤"],
+        ["١٬٢٣٤", "1,234", "1234"],
+        ["٣٫٥", "3.5", "۳٫۵"],
+        ["إلى", "الى", "الي", "إلي"],
+        ["على", "علي", "علىٰ"],
+        ["أمن", "امن", "إمن", "آمن", "ٱمن"],
+        ["آسيا", "اسيا", "ا\u0653سيا"],
+        ["مؤتمر", "موتمر", "المُؤْتَمَر", "والمؤتمر"],
+        ["شاطئ", "شاطىء", "شاطي"],
+        ["اتفاقية", "الاتفاقية", "اتفاقيه", "والاتفاقية"],
+        ["شركة", "الشركة", "شركات", "والشركات"],
+        ["الأمم", "الامم", "أمم", "للأمم", "ﺍﻷﻣﻢ"],
+        ["مهندس", "مهندسون", "مهندسين", "المهندسين"],
+        ["باكستان", "پاکستان"],
+        ["Japan", "Japan's", "JAPAN"],
+        ["connection", "connections", "connected", "connect"],
+        ["Türkiye", "turkiye"],
     ],
 )
 def test_variants_of_a_word_share_a_term(variants: list[str]):
     assert {tuple(analyse(variant)) for variant in variants} == {tuple(analyse(variants[0]))}
 
 
-@pytest.mark.parametrize(("one", "other"), [("ممر", "مرور"), ("قمة", "قلم"), ("port", "sport"), ("2004", "2005")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ممر", "مرور"),
+        ("قمة", "قلم"),
+        ("port", "sport"),
+        ("2004", "2005"),
+        ("3.5", "35"),
+        ("1,234", "1.234"),
+        ("والد", "لد"),  # و and ال belong to the word: too little would be left
+        ("بالغ", "غاية"),
+        ("كالح", "فالح"),
+        ("قيمة", "قمة"),
+        ("دور", "دار"),
+        ("سكان", "سكن"),
+        ("university", "unity"),
+        ("G7", "G20"),
+        ("مصر", "مصير"),
+    ],
+)
 def test_different_words_stay_apart(one: str, other: str):
     assert analyse(one) != analyse(other)
 
 
-def test_short_words_keep_their_letters():
-    # و and ال belong to these words
-    assert stem("ولد") == "ولد"
-    assert stem("الف") == "الف"
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("ولد", "ولد"),  # و and ال belong to these words
+        ("الف", "الف"),
+        ("وصول", "وصول"),  # و comes off only from five letters on
+        ("ومصانع", "مصانع"),
+        ("المال", "مال"),
+        ("والماء", "ماء"),  # وال before ال
+        ("للدول", "دول"),
+        ("اليد", "يد"),  # two letters are enough after a prefix
+        ("باب", "باب"),
+        ("شركات", "شرك"),  # ات
+        ("بنات", "بنات"),  # two letters would be left
+        ("دوله", "دول"),
+        ("سنه", "سنه"),
+        ("الياباني", "يابان"),
+        ("minerals", "miner"),
+        ("running", "run"),
+        ("2004", "2004"),
+        ("казахстан", "казахстан"),
+        ("日", "日"),
+    ],
+)
+def test_light_stems(word: str, expected: str):
+    assert stem(word) == expected
 
 
-def test_numbers_are_canonical():
-    assert numbers("٢٠٢٥ ثم 19.50 و1,000 و7.0") == {"2025", "19.5", "1000", "7"}
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("٢٠٢٥ ثم 19.50 و1,000 و7.0", {"2025", "19.5", "1000", "7"}),
+        ("١٬٢٣٤٫٥٠ و۱۴۰۴", {"1234.5", "1404"}),
+        ("19,5", {"19,5"}),  # could be a decimal comma: left as it is written
+        ("100 و10 و2000", {"100", "10", "2000"}),  # only zeros after a decimal point go
+        ("G7 في 2004/2005", {"2004", "2005"}),  # the 7 is part of a name
+        ("19.5% من $4.0", {"19.5", "4"}),
+        ("0.0 و0", {"0"}),
+        ("خمسة five", set()),
+        ("", set()),
+    ],
+)
+def test_numbers_are_canonical(text: str, expected: set[str]):
+    assert numbers(text) == expected
 
 
+@settings(deadline=None)
+@given(st.integers(0, 10**12), st.sampled_from(["٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹"]), st.sampled_from([",", "٬", ""]))
+def test_a_number_is_the_same_in_every_numeral_system(number: int, digits: str, separator: str):
+    written = f"{number:,}".replace(",", separator).translate({48 + d: digit for d, digit in enumerate(digits)})
+    assert numbers(f"بلغ {written} طن") == {str(number)}
+    assert analyse(written) == analyse(f"{number:,}") == [str(number)]
+
+
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["الممر", "الأوسط", "معادن", "طوكيو", "اليابان"]), min_size=1), st.data())
 def test_diacritics_and_tatweel_never_change_the_terms(tokens: list[str], data: st.DataObject):
     text = " ".join(tokens)
@@ -111,6 +243,36 @@ def test_diacritics_and_tatweel_never_change_the_terms(tokens: list[str], data: 
         letter + data.draw(st.sampled_from(["", "ـ", *HARAKAT])) if letter != " " else letter for letter in text
     )
     assert analyse(marked) == analyse(text)
+
+
+ALEF_HAMZA = "اأإآٱ"
+ARABIC_WORD = st.text(alphabet="ابتثجحخدذرزسشصضطظعغفقكلمنهويىةؤئءأإآ", min_size=1, max_size=12)
+
+
+@settings(deadline=None)
+@given(st.lists(ARABIC_WORD, min_size=1, max_size=6), st.data())
+def test_the_alef_that_is_written_never_changes_the_terms(tokens: list[str], data: st.DataObject):
+    text = " ".join(tokens)
+    respelt = "".join(data.draw(st.sampled_from(ALEF_HAMZA)) if letter in ALEF_HAMZA else letter for letter in text)
+    assert analyse(respelt) == analyse(text)
+
+
+@settings(deadline=None)
+@given(st.lists(ARABIC_WORD, min_size=1, max_size=6), st.data())
+def test_marks_never_change_the_terms_of_any_arabic_text(tokens: list[str], data: st.DataObject):
+    text = " ".join(tokens)
+    # Not U+0653..0655, which make another letter of the one before; but direction marks within words.
+    marks = st.sampled_from(["", "ـ", "ــ", "\u200f", "\u200c", *HARAKAT])
+    marked = "".join(letter + data.draw(marks) if letter != " " else letter for letter in text)
+    assert analyse(marked) == analyse(text)
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80))
+def test_any_text_has_terms_that_can_be_indexed(text: str):
+    terms = analyse(text)
+    assert all(term and not any(char.isspace() for char in term) for term in terms)
+    assert len(terms) == len(words(text))
 
 
 # --- languages ---------------------------------------------------------------------------------------
@@ -126,6 +288,16 @@ def test_diacritics_and_tatweel_never_change_the_terms(tokens: list[str], data: 
         ("Что это?", "other"),
         ("🙂 123", "other"),
         ("", "other"),
+        ("؟، ٢٠٢٥", "other"),  # Arabic digits and punctuation are no letters
+        ("ﺍﻟﻤﻤﺮ", "ar"),  # presentation forms
+        ("پاکستان", "ar"),  # Persian letters: the script counts
+        ("Türkiye", "en"),  # Latin letters: answered in English
+        ("ممر abcd", "ar"),  # 3 x 1.5 = 4.5 against 4
+        ("ممر abcde", "en"),  # 4.5 against 5
+        ("مم abc", "ar"),  # 3 against 3: Arabic
+        ("日本 ab", "en"),  # two against two: a language of ours
+        ("日本語 ab", "other"),
+        ("ـــ\u064b", "other"),  # tatweel and a mark without a letter
     ],
 )
 def test_detect_language(text: str, language: str):
@@ -142,6 +314,18 @@ def test_detect_language(text: str, language: str):
         ("أكتاو", "ar"),
         ("中央アジアとは?", "other"),
         ("🙂", "other"),
+        ("", "other"),
+        ("متى G7", "ar"),
+        ("When was طوكيو?", "en"),
+        ("وما هي Trans-Caspian International Transport Route؟", "ar"),
+        ("مَا هُوَ Middle Corridor؟", "ar"),  # with diacritics
+        ("شو Middle Corridor", "ar"),  # Levantine
+        ("إيه Middle Corridor", "ar"),  # Egyptian
+        ("اشرح CA+JAD", "ar"),
+        ("الممر الأوسط in English", "en"),
+        ("Middle Corridor ممر", "en"),  # no small words: most letters
+        ("من is الممر", "ar"),  # one against one: most letters
+        ("Что такое Middle?", "other"),
     ],
 )
 def test_detect_question_language(question: str, language: str):
@@ -169,25 +353,96 @@ def test_detect_question_language(question: str, language: str):
         ("Wait… what happened? Nothing", ["Wait… what happened?", "Nothing"]),
         ("これは文。次の文。", ["これは文。", "次の文。"]),
         ("   ", []),
+        ("", []),
+        # Arabic: marks before the stop, dots that end nothing, forgotten spaces, quotes
+        ("كُتِبَ كتابٌ. ثُمَّ نُشِر.", ["كُتِبَ كتابٌ.", "ثُمَّ نُشِر."]),
+        ("بمعدلٍ. يقاس", ["بمعدلٍ.", "يقاس"]),
+        ("كتـــاب. بدأ", ["كتـــاب.", "بدأ"]),
+        ("بلغ ٣٫٥ في المئة. ثم ارتفع.", ["بلغ ٣٫٥ في المئة.", "ثم ارتفع."]),
+        ("بلغ 3.5 مليون طن.ثم ارتفع.", ["بلغ 3.5 مليون طن.", "ثم ارتفع."]),
+        ("حضر د. أحمد القمة. ثم غادر.", ["حضر د. أحمد القمة.", "ثم غادر."]),
+        ("حضر دِ. أحمد القمة.", ["حضر دِ. أحمد القمة."]),  # an initial with a mark
+        ("سنة 1446هـ. ثم عاد.", ["سنة 1446هـ.", "ثم عاد."]),
+        ("لماذا؟بدأ!انتهى؟!عاد.", ["لماذا؟", "بدأ!", "انتهى؟!", "عاد."]),
+        ("حقًا؟؟؟ نعم!!", ["حقًا؟؟؟", "نعم!!"]),
+        ("قال: «ذهب». ثم عاد.", ["قال: «ذهب».", "ثم عاد."]),
+        ("قال: «لماذا؟» فسكت.", ["قال: «لماذا؟»", "فسكت."]),
+        ("(انظر الجدول.) ثم عد.", ["(انظر الجدول.)", "ثم عد."]),
+        ("انتظر… ثم ذهب.", ["انتظر…", "ثم ذهب."]),  # Arabic has no small letters to tell
+        ("انتظر... ثم ذهب.", ["انتظر...", "ثم ذهب."]),
+        ("نص، ثم نص؛ ثم: نص.", ["نص، ثم نص؛ ثم: نص."]),  # comma, semicolon, colon
+        ("یہ ہے۔ وہ تھا۔", ["یہ ہے۔", "وہ تھا۔"]),  # the Urdu full stop
+        ("تعمل شركة Toyota.Corp هنا. نعم.", ["تعمل شركة Toyota.Corp هنا.", "نعم."]),
+        ("يدعمه U.S. Steel. نعم.", ["يدعمه U.S. Steel.", "نعم."]),
+        # English
+        ("Wait... what? Wait... What?", ["Wait... what?", "Wait...", "What?"]),
+        ("He left.” She came.", ["He left.”", "She came."]),
+        ("(See Fig. 3.) Next.", ["(See Fig. 3.)", "Next."]),
+        ("Visit example.com now. Use v1.2.3 then.", ["Visit example.com now.", "Use v1.2.3 then."]),
+        ("Ports, e.g. Aktau, i.e. Caspian ones. Next.", ["Ports, e.g. Aktau, i.e. Caspian ones.", "Next."]),
+        ("On Jan. 5 Prof. Lee met Gen. Kim. Both left.", ["On Jan. 5 Prof. Lee met Gen. Kim.", "Both left."]),
+        ("It ended in Mar. It began on Mar. 5.", ["It ended in Mar.", "It began on Mar. 5."]),
+        ("It rose 5%. Then it fell.", ["It rose 5%.", "Then it fell."]),
+        ("What?! No. Yes", ["What?!", "No.", "Yes"]),
+        ("In 1990. in lower case", ["In 1990. in lower case"]),
+        ("One line\nruns on. Two\n\nlines", ["One line\nruns on.", "Two\n\nlines"]),
+        (" \u00a0One.\u00a0Two. ", ["One.", "Two."]),  # no-break spaces
     ],
 )
 def test_sentences(text: str, sentences: list[str]):
     assert split(text) == sentences
 
 
-def test_sentences_of_a_part_have_offsets_of_the_whole():
+def test_offsets_of_sentences():
+    #                0         1         2
+    #                0123456789012345678901234567
+    spans = sentence_spans("  بدأ الحوار.  ثم توقف؟ نعم ")
+    # two spaces; «بدأ الحوار.» has 11 characters; two spaces; «ثم توقف؟» has 8; a space; «نعم» has 3
+    assert spans == [(2, 13), (15, 23), (24, 27)]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "spans"),
+    [
+        (7, 16, [(7, 16)]),
+        (0, None, [(0, 6), (7, 16), (17, 27)]),
+        (7, None, [(7, 16), (17, 27)]),
+        (6, 7, []),  # the space between
+        (9, 19, [(9, 16), (17, 19)]),
+        (7, 15, [(7, 15)]),  # cut before the full stop
+        (27, 27, []),
+    ],
+)
+def test_sentences_of_a_part_have_offsets_of_the_whole(start: int, end: int | None, spans: list[tuple[int, int]]):
     text = "Title. One here. Two there."
-    assert sentence_spans(text, 7, 16) == [(7, 16)]
+    assert sentence_spans(text, start, end) == spans
 
 
-@given(st.text(alphabet='abc ابت.؟!\n"»«)123…', max_size=200))
-def test_sentences_hold_every_character_once_and_in_order(text: str):
-    spans = sentence_spans(text)
+SENTENCE_PIECES = [*'abcN ابتق.؟!۔。\n"»«)(123…\u064b\u200f\u00a0ـ', "...", "U.S.", "Dr. ", "No. 5", "ق.م.", "٣٫٥"]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(SENTENCE_PIECES), max_size=120).map("".join)
+    | st.text(alphabet=st.characters(codec="utf-8"), max_size=80),
+    st.data(),
+)
+def test_sentences_hold_every_character_once_and_in_order(text: str, data: st.DataObject):
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    spans = sentence_spans(text, start, end)
     covered = "".join(text[a:b] for a, b in spans)
-    assert "".join(covered.split()) == "".join(text.split())
-    assert all(a < b for a, b in spans)
+    assert "".join(covered.split()) == "".join(text[start:end].split())
+    assert all(start <= a < b <= end for a, b in spans)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert all(text[a:b] == text[a:b].strip() for a, b in spans)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["بدأ الحوار", "تطوّرت العلاقةُ", "It began", "They left"]), min_size=1, max_size=8))
+def test_sentences_of_ordinary_text_are_found_again(parts: list[str]):
+    sentences = [f"{part}{'.؟!'[n % 3]}" for n, part in enumerate(parts)]
+    assert split(" ".join(sentences)) == sentences
 
 
 # --- what is asked for -------------------------------------------------------------------------------
@@ -208,6 +463,22 @@ def test_sentences_hold_every_character_once_and_in_order(text: str):
         ("Who came?", set()),
         ("ما هو الممر الأوسط؟", set()),
         ("تراكم الديون", set()),  # كم inside a word
+        ("كما قال", set()),
+        ("بِكَمْ يباع؟", {"number"}),
+        ("فكم طنًا؟", {"number"}),
+        ("ما هي نسبة الغاليوم؟", {"number"}),
+        ("ماهي نسبة الغاليوم؟", {"number"}),
+        ("ما قيمة المشروع؟", {"number"}),
+        ("ومتى انتهى؟", {"date"}),
+        ("منذ متى؟", {"date"}),
+        ("في أيّ سنةٍ؟", {"date"}),
+        ("ما تاريخ القمة؟", {"date"}),
+        ("ما هو تاريخ القمة؟", {"date"}),
+        ("How long is it and when was it built?", {"number", "date"}),
+        ("HOW MUCH?", {"number"}),
+        ("Whenever they meet", set()),  # when inside a word
+        ("How did it begin?", set()),
+        ("", set()),
     ],
 )
 def test_asks_for(question: str, asked: set[str]):
@@ -224,6 +495,14 @@ def test_asks_for(question: str, asked: set[str]):
         ("five leaders", {"number"}),
         ("a rare metal", set()),
         ("معدن نادر", set()),
+        ("ثلاثُ مدن", {"number"}),
+        ("والملايين", {"number"}),  # with affixes
+        ("٪ ١", {"number", "date"}),
+        ("كانون الأول", {"date"}),
+        ("in December", {"date"}),
+        ("شهرين", {"number", "date"}),  # two months: a number of months
+        ("G7", set()),  # a name
+        ("", set()),
     ],
 )
 def test_offers(text: str, held: set[str]):

@@ -1,4 +1,4 @@
-"""How questions are altered, and a suite from end to end on a small data set."""
+"""Suites from end to end on a small parallel data set."""
 
 from __future__ import annotations
 
@@ -7,51 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from assistant.text import analyse
 from eval import suites
-from eval.squad import find, load, mixed
-
-QUESTION = "متى بدأت القمة الأولى في طوكيو عام 2004؟"
-
-
-@pytest.mark.parametrize(
-    ("change", "expected"),
-    [
-        (suites.without_hamza, "متى بدات القمة الاولى في طوكيو عام 2004؟"),
-        (suites.with_swapped_endings, "متي بدأت القمه الأولي في طوكيو عام 2004؟"),
-        (suites.with_arabic_digits, "متى بدأت القمة الأولى في طوكيو عام ٢٠٠٤؟"),
-        (suites.without_question_mark, "متى بدأت القمة الأولى في طوكيو عام 2004"),
-        (suites.with_english_frame, f"Please tell me: {QUESTION}"),
-    ],
-)
-def test_perturbations(change, expected: str):
-    assert change(QUESTION) == expected
-
-
-def test_words_are_stretched():
-    assert suites.with_tatweel("من القمة") == "من الـــقمة"
-
-
-def test_a_typo_swaps_two_letters_of_the_longest_word():
-    # the middle letters of الأولى, أ and و, change places
-    assert suites.with_typo("القمة الأولى") == "القمة الوألى"
-
-
-def test_diacritics_are_many_and_the_same_every_time():
-    changed = suites.with_diacritics(QUESTION)
-    assert changed == suites.with_diacritics(QUESTION)
-    assert len(changed) > len(QUESTION) + 15
-    assert analyse(changed) == analyse(QUESTION)
-
-
-@pytest.mark.parametrize(
-    "name", ["diacritics", "tatweel", "no hamza", "ya and ha", "Arabic digits", "no question mark"]
-)
-def test_spelling_alone_never_changes_the_terms(name: str):
-    assert analyse(suites.PERTURBATIONS[name](QUESTION)) == analyse(QUESTION)
-
-
-# --- a small data set --------------------------------------------------------------------------------
+from eval.run import DALIL, Run, summarise
+from eval.squad import load, mixed
+from eval.stores import asked_in, indexed, parallel_stores, single_store
 
 ARTICLES = {
     "ar": [
@@ -74,7 +33,13 @@ def data(tmp_path: Path):
                 "paragraphs": [
                     {
                         "context": text,
-                        "qas": [{"id": f"q{number}", "question": question, "answers": [{"text": answer}]}],
+                        "qas": [
+                            {
+                                "id": f"q{number}",
+                                "question": question,
+                                "answers": [{"text": answer, "answer_start": text.index(answer)}],
+                            }
+                        ],
                     }
                 ],
             }
@@ -84,32 +49,59 @@ def data(tmp_path: Path):
     return [load(tmp_path / f"{language}.json", "tiny", language) for language in ("ar", "en")]
 
 
-def test_a_missing_file_is_named(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match=r"lacks none\.json; name another folder with --benchmarks"):
-        find(tmp_path, [("none.json", "none", "ar")])
-
-
 def test_the_mixed_store_takes_turns(data):
     assert [paragraph.language for paragraph in mixed(*data)] == ["ar", "en"]
 
 
-def test_settings_cover_every_direction(data):
-    names = [setting.direction(setting.questions[0]) for setting in suites.settings(*data, [], limit=1)]
+def test_stores_cover_every_direction(data):
+    names = [[store.direction(question) for question in store.questions] for store in parallel_stores(*data)]
     assert names == [
-        "tiny ar→ar",
-        "tiny en→en",
-        "tiny crossed ar→en",
-        "tiny crossed en→ar",
-        "mixed ar→ar",
-        "mixed en→ar",
+        ["tiny ar→ar", "tiny ar→ar", "tiny en→ar", "tiny en→ar"],
+        ["tiny ar→en", "tiny ar→en", "tiny en→en", "tiny en→en"],
+        ["mixed ar→ar", "mixed ar→en", "mixed en→ar", "mixed en→en"],
     ]
 
 
-def test_a_suite_from_end_to_end(data, prepared_model):
-    setting = suites.settings(*data, [], limit=None)[0]
-    with suites.indexed(setting.paragraphs, always_answer=True) as dalil:
-        ranked = suites.retrieval(setting, suites.documents_found(dalil), "dalil")
-        answered = suites.answers(setting, dalil)
+def test_a_limit_spreads_over_the_data(data):
+    assert [question.text for question in single_store(data[0], limit=1).questions] == [ARTICLES["ar"][0][1]]
+    assert len(single_store(data[0], limit=9).questions) == 2
+
+
+def test_the_gold_sentence_is_where_the_answer_stands(data):
+    store = single_store(data[0])
+    ((place,),) = store.gold_sentences(store.questions[0])
+    paragraph = ARTICLES["ar"][0][0]
+    assert paragraph[place.start : place.end] == "تأسست مكتبة النور عام 1901."
+
+
+def test_gold_across_languages_is_in_the_language_of_the_paragraph(data):
+    mixed_store = parallel_stores(*data)[2]
+    asked = next(q for q in mixed_store.questions if mixed_store.direction(q) == "mixed ar→en")
+    assert list(mixed_store.gold[asked.id].answers) == ["tuna"]
+
+
+def test_suites_from_end_to_end(data, prepared_model):
+    store = single_store(data[0])
+    with indexed(store.paragraphs, always_answer=True) as (dalil, synced):
+        ranked = suites.retrieval(store, suites.documents_found(dalil), DALIL)
+        replies = suites.ask_all(store, dalil)
+        answered = suites.answers(store, replies, dalil.settings.answer_threshold)
+        cited = suites.citations(store, replies, dalil)
+        robust = suites.robustness(asked_in(store, "ar"), dalil)
+    assert synced.passages == 2
     assert [record.scores["nDCG@10"] for record in ranked] == [1.0, 1.0]
     assert [record.scores["first sentence"] for record in answered] == [1.0, 1.0]
-    assert [record.scores["verbatim"] for record in answered] == [1.0, 1.0]
+    assert [record.scores["verbatim"] for record in cited] == [1.0, 1.0]
+    assert [record.scores["recall"] for record in cited] == [1.0, 1.0]
+    run = Run("name", "now", {}, robust)
+    assert run.figures()["robustness", "diacritics", DALIL]["loss where changed"] == 0.0
+
+
+def test_abstention_leaves_out_half_of_the_articles(data, prepared_model):
+    store = single_store(data[0])
+    records = suites.abstention(store)
+    # articles 0 and 1 are both kept: of four, the second pair is left out
+    assert [record.observed["answerable"] for record in records] == [1.0, 1.0]
+    assert [record.observed["right"] for record in records] == [1.0, 1.0]
+    assert [suites.kept_article(number) for number in range(5)] == [True, True, False, False, True]
+    assert 0 <= summarise(records)["ECE"] <= 1
