@@ -170,6 +170,7 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
                     SentenceEvidence(
                         cosine=float(candidate.sentence_scores[position]),
                         coverage=coverage(candidate.term_weights, terms),
+                        match=float(candidate.sentence_matches[position]),
                         lacks=bool(query.asks) and not query.asks & offers(terms),
                         words=len(sentence.text.split()),
                         behind=candidate.logit - speakers[0].logit,

@@ -25,6 +25,7 @@ import numpy as np
 from assistant.errors import IndexStateError
 from assistant.passages import passage_terms
 from assistant.schema import Document, Evidence, Fact, Kind, Passage, Sentence
+from assistant.words import Words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +48,7 @@ CREATE INDEX IF NOT EXISTS passages_by_fact ON passages (fact_id);
 CREATE INDEX IF NOT EXISTS passages_by_language ON passages (language);
 CREATE TABLE IF NOT EXISTS facts (id TEXT PRIMARY KEY, source_id TEXT NOT NULL, fact TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS facts_by_source ON facts (source_id);
-CREATE TABLE IF NOT EXISTS vectors (encoding TEXT PRIMARY KEY, matrix BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS vectors (encoding TEXT PRIMARY KEY, matrix BLOB NOT NULL, words BLOB NOT NULL);
 """
 
 _MAX_VARIABLES = 900
@@ -56,7 +57,7 @@ _MAX_VARIABLES = 900
 _PASSAGE_COLUMNS = (
     'p.id, p.document_id, p.title, p.context, p.language, p.kind, p.text, p.start, p."end", p.sentences, p.fact_id'
 )
-_ENCODED = f"SELECT {_PASSAGE_COLUMNS}, p.terms, v.matrix FROM passages p JOIN vectors v USING (encoding)"
+_ENCODED = f"SELECT {_PASSAGE_COLUMNS}, p.terms, v.matrix, v.words FROM passages p JOIN vectors v USING (encoding)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,15 @@ class SourceRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Encoding:
+    """Everything that the encoder made of a passage."""
+
+    matrix: NDArray[np.float32]
+    """The whole passage, then each sentence, shape (1 + number of sentences, dimension)."""
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedPassage:
     """A passage with its vectors."""
 
@@ -92,6 +102,7 @@ class EncodedPassage:
     """Of the whole passage, shape (dimension,)."""
     sentence_vectors: NDArray[np.float32]
     """Shape (number of sentences, dimension)."""
+    words: Words
     terms: Sequence[str]
     """What the lexical index knows the passage by."""
 
@@ -304,22 +315,22 @@ class Catalogue:
             )
         }
 
-    def vectors(self, keys: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        """Stored vectors by encoding, (1 + number of sentences, dimension) each."""
+    def vectors(self, keys: Iterable[str]) -> dict[str, Encoding]:
+        """Stored vectors by encoding."""
         return {
-            row[0]: _unpack(row[1])
+            row[0]: Encoding(_unpack(row[1]), Words.from_bytes(row[2]))
             for chunk in _batched(keys, _MAX_VARIABLES)
             for row in self._connection.execute(
-                f"SELECT encoding, matrix FROM vectors WHERE encoding IN ({_marks(chunk)})", chunk
+                f"SELECT encoding, matrix, words FROM vectors WHERE encoding IN ({_marks(chunk)})", chunk
             )
         }
 
-    def put_vectors(self, matrices: Mapping[str, NDArray[np.float32]]) -> None:
-        """Store vectors, (1 + number of sentences, dimension) for each encoding, at half precision."""
+    def put_vectors(self, encodings: Mapping[str, Encoding]) -> None:
+        """Store the vectors of each encoding, those of texts at half precision."""
         with self._transaction() as connection:
             connection.executemany(
-                "INSERT OR REPLACE INTO vectors VALUES (?, ?)",
-                [(key, _pack(matrix)) for key, matrix in matrices.items()],
+                "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)",
+                [(key, _pack(value.matrix), value.words.to_bytes()) for key, value in encodings.items()],
             )
 
     def drop_unused_vectors(self) -> None:
@@ -399,7 +410,7 @@ def _unpack(blob: bytes) -> NDArray[np.float32]:
 
 def _encoded(row: tuple[Any, ...]) -> EncodedPassage:
     matrix = _unpack(row[12])
-    return EncodedPassage(_passage(row), matrix[0], matrix[1:], row[11].split())
+    return EncodedPassage(_passage(row), matrix[0], matrix[1:], Words.from_bytes(row[13]), row[11].split())
 
 
 def _document(row: tuple[Any, ...]) -> Document:

@@ -1,23 +1,43 @@
-"""Texts to vectors: a prepared model run by ONNX Runtime, with the language direction taken out."""
+"""Texts and their words to vectors: a prepared model run by ONNX Runtime, with what tells the language taken out."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
 from assistant.errors import ModelError
 from assistant.models import PreparedModel
-from assistant.text import normalise
+from assistant.text import all_words, analyse, content_words, detect_language, normalise
+from assistant.words import Words, compress
 
 if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
+
+LANGUAGES = ("ar", "en")
+"""Rows of ``centres.npy``; words of any other language are centred between these."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as the encoder reads it."""
+
+    vector: NDArray[np.float32]
+    """Of the whole, shape (dimension,)."""
+    terms: tuple[str, ...]
+    """Term of each word that says something, of every word where none does."""
+    words: NDArray[np.float32]
+    """Unit vectors of these words, shape (len(terms), dimension of the words)."""
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
@@ -65,6 +85,7 @@ class Encoder:
         try:
             self._tokenizer: Tokenizer = Tokenizer.from_file(str(model.path / "tokenizer.json"))
             self._direction: NDArray[np.float32] = np.load(model.path / "direction.npy")
+            self._centres: NDArray[np.float32] = np.load(model.path / "centres.npy")
         except Exception as error:  # tokenizers raises bare Exception
             raise ModelError(f"{model.path} is damaged: delete the folder and run again") from error
         self._threads = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0, 1])
@@ -89,6 +110,37 @@ class Encoder:
         """Vectors of stored texts, shape (len(texts), dimension); ``progress`` gets 1 for each text done."""
         return self._encode(self.model.passage_prompt, texts, progress)
 
+    def encode_question(self, text: str) -> Question:
+        """A question with its words."""
+        normal = normalise(text)
+        spans = content_words(normal) or all_words(normal)
+        vector, words = self._read(self.model.query_prompt, normal, spans)
+        terms = tuple((analyse(normal[start:end]) or [""])[0] for start, end in spans)
+        centred = _unit(words - self._centre(0, normal))
+        return Question(remove_direction(vector[None, :], self._direction)[0], terms, centred)
+
+    def encode_with_words(
+        self, texts: Sequence[Sequence[str]], progress: Callable[[int], None] = lambda done: None
+    ) -> tuple[NDArray[np.float32], list[Words]]:
+        """Vectors of stored texts, shape (len(texts), dimension), and their words.
+
+        Args:
+            texts: the parts of each text in order; together they are what ``encode_passages`` would get.
+            progress: gets 1 for each text done.
+        """
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        words: list[Words] = []
+        for row, (vector, held) in enumerate(self._in_parallel(self._read_parts, texts)):
+            vectors[row] = vector
+            words.append(held)
+            progress(1)
+        return remove_direction(vectors, self._direction), words
+
+    def word_vectors(self, prompt: str, text: str) -> NDArray[np.float32]:
+        """Vectors of the words of ``text`` after ``prompt`` as the network gives them, for estimating centres."""
+        normal = normalise(text)
+        return self._read(prompt, normal, all_words(normal))[1]
+
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` by itself, without the model's special tokens."""
         return len(self._tokenizer.encode(normalise(text), add_special_tokens=False).ids)
@@ -100,18 +152,49 @@ class Encoder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         encodings = self._tokenizer.encode_batch([prompt + normalise(text) for text in texts])
         tokens = [self._truncate(encoding.ids) for encoding in encodings]
-        # One text a call: padding costs more than batching gains on a CPU.
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        if len(texts) == 1 or self._threads == 1:
-            for row, ids in enumerate(tokens):
-                vectors[row] = self._run(ids)
-                progress(1)
+        for row, vector in enumerate(self._in_parallel(self._run, tokens)):
+            vectors[row] = vector
+            progress(1)
+        return remove_direction(vectors, self._direction)
+
+    def _in_parallel(self, encode: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+        """Results in order. One text a call: padding costs more than batching gains on a CPU."""
+        if len(items) <= 1 or self._threads == 1:
+            yield from map(encode, items)
         else:
             with ThreadPoolExecutor(self._threads) as pool:
-                for row, vector in enumerate(pool.map(self._run, tokens)):
-                    vectors[row] = vector
-                    progress(1)
-        return remove_direction(vectors, self._direction)
+                yield from pool.map(encode, items)
+
+    def _read_parts(self, parts: Sequence[str]) -> tuple[NDArray[np.float32], Words]:
+        texts = [normalise(part) for part in parts]
+        spans: list[tuple[int, int]] = []
+        counts = []
+        length = 0
+        for text in texts:
+            held = content_words(text)
+            spans += [(length + start, length + end) for start, end in held]
+            counts.append(len(held))
+            length += len(text)
+        whole = "".join(texts)
+        vector, words = self._read(self.model.passage_prompt, whole, spans)
+        return vector, Words(compress(_unit(words - self._centre(1, whole))), tuple(counts))
+
+    def _read(
+        self, prompt: str, text: str, spans: Sequence[tuple[int, int]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Vector of a text and, for each span of it, the mean over its word pieces; 0 beyond the model's reach."""
+        encoding = self._tokenizer.encode(prompt + text)
+        outputs = self._session.run(["embedding", "words"], self._feeds(self._truncate(encoding.ids)))
+        vector, pieces = (np.asarray(output)[0] for output in outputs)
+        return vector, _pieces_of(encoding, spans, len(prompt), len(pieces)) @ pieces
+
+    def _centre(self, kind: int, text: str) -> NDArray[np.float32]:
+        """Mean word of the text's language in questions (0) or passages (1)."""
+        language = detect_language(text)
+        centres = self._centres[kind]
+        chosen = centres[LANGUAGES.index(language)] if language in LANGUAGES else centres.mean(axis=0)
+        return cast("NDArray[np.float32]", chosen)
 
     def _truncate(self, ids: list[int]) -> list[int]:
         """At most ``max_tokens``, keeping the special token at the end."""
@@ -119,11 +202,24 @@ class Encoder:
         return ids if len(ids) <= limit else [*ids[: limit - 1], ids[-1]]
 
     def _run(self, ids: list[int]) -> NDArray[np.float32]:
-        row = np.asarray([ids], dtype=np.int64)
-        feeds = {
-            "input_ids": row,
-            "attention_mask": np.ones_like(row),
-            "token_type_ids": np.zeros_like(row),
-        }
-        output = self._session.run(None, {name: feeds[name] for name in self.model.inputs})[0]
+        output = self._session.run(["embedding"], self._feeds(ids))[0]
         return cast("NDArray[np.float32]", np.asarray(output)[0])
+
+    def _feeds(self, ids: list[int]) -> dict[str, NDArray[np.int64]]:
+        row = np.asarray([ids], dtype=np.int64)
+        feeds = {"input_ids": row, "attention_mask": np.ones_like(row), "token_type_ids": np.zeros_like(row)}
+        return {name: feeds[name] for name in self.model.inputs}
+
+
+def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return cast("NDArray[np.float32]", (vectors / np.maximum(lengths, 1e-12)).astype(np.float32))
+
+
+def _pieces_of(encoding: Encoding, spans: Sequence[tuple[int, int]], offset: int, pieces: int) -> NDArray[np.float32]:
+    """Shares of the word pieces in each span, shape (len(spans), pieces); rows sum to 1, or to 0 without any."""
+    places = np.asarray(encoding.offsets[:pieces], dtype=np.int64).reshape(pieces, 2)
+    wanted = np.asarray(spans, dtype=np.int64).reshape(len(spans), 2) + offset
+    held = (places[:, 0] < wanted[:, 1:]) & (places[:, 1] > wanted[:, :1]) & (places[:, 1] > places[:, 0])
+    shares = held.astype(np.float32)
+    return cast("NDArray[np.float32]", shares / np.maximum(shares.sum(axis=1, keepdims=True), 1.0))

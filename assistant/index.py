@@ -22,7 +22,7 @@ from typing import Protocol
 import numpy as np
 from filelock import FileLock, Timeout
 
-from assistant.catalogue import Catalogue, EncodedPassage, SourceRecord, SourceState
+from assistant.catalogue import Catalogue, EncodedPassage, Encoding, SourceRecord, SourceState
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, FactsError, IndexBusyError, IndexMismatchError, IndexStateError
 from assistant.knowledge import (
@@ -35,13 +35,13 @@ from assistant.knowledge import (
     scan,
 )
 from assistant.lexical import LexicalIndex
-from assistant.passages import encoder_texts, encoding_key, fact_passages, split_source
+from assistant.passages import encoder_parts, encoding_key, fact_passages, split_source
 from assistant.readers import read_source
 from assistant.schema import Document, Fact, Passage, SyncReport
 from assistant.text import TEXT_VERSION
 from assistant.vectors import VectorIndex
 
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Changes whenever an index that is already there would be read or filled differently."""
 
 _BATCH_PASSAGES = 400
@@ -311,8 +311,14 @@ class Index:
         }
         fresh = [pair for passage_id, pair in after.items() if passage_id not in before]
         stale = [passage for passage_id, passage in before.items() if passage_id not in after]
-        matrices = self.catalogue.vectors([key for _, key in fresh])
-        self._add([EncodedPassage(passage, matrices[key][0], matrices[key][1:], ()) for passage, key in fresh])
+        encodings = self.catalogue.vectors([key for _, key in fresh])
+        self._add(
+            [
+                EncodedPassage(passage, one.matrix[0], one.matrix[1:], one.words, ())
+                for passage, key in fresh
+                for one in [encodings[key]]
+            ]
+        )
         self.catalogue.put(records)
         self._drop(stale)
         return done
@@ -324,8 +330,8 @@ class Index:
         }
         for key in self.catalogue.known_encodings(wanted):
             del wanted[key]
-        texts = {key: encoder_texts(passage) for key, passage in wanted.items()}
-        total = done + sum(map(len, texts.values()))
+        sentences = {key: [one.text for one in passage.sentences] for key, passage in wanted.items()}
+        total = done + len(wanted) + sum(map(len, sentences.values()))
         count = done
 
         def step(texts_done: int) -> None:
@@ -333,13 +339,14 @@ class Index:
             count += texts_done
             progress(count, total)
 
-        vectors = self.encoder.encode_passages(list(chain.from_iterable(texts.values())), step)
-        matrices = {}
+        wholes, words = self.encoder.encode_with_words([encoder_parts(passage) for passage in wanted.values()], step)
+        vectors = self.encoder.encode_passages(list(chain.from_iterable(sentences.values())), step)
+        encodings = {}
         start = 0
-        for key, parts in texts.items():
-            matrices[key] = vectors[start : start + len(parts)]
+        for (key, parts), whole, held in zip(sentences.items(), wholes, words, strict=True):
+            encodings[key] = Encoding(np.vstack([whole, vectors[start : start + len(parts)]]), held)
             start += len(parts)
-        self.catalogue.put_vectors(matrices)
+        self.catalogue.put_vectors(encodings)
         return count
 
     def _remove(self, source_ids: Sequence[str]) -> None:

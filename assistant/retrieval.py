@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assistant.catalogue import EncodedPassage
+from assistant.encoder import Question
 from assistant.index import Index, passage_id_of
 from assistant.ranking import (
     AnswerEvidence,
@@ -24,6 +25,7 @@ from assistant.ranking import (
 )
 from assistant.schema import Hit, Passage
 from assistant.text import analyse, asks_for, detect_question_language, offers, words
+from assistant.words import match
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +43,7 @@ class Query:
 
     text: str
     language: str
-    vector: NDArray[np.float32]
+    encoded: Question
     terms: tuple[str, ...]
     asks: frozenset[str]
     """Which of ``number`` and ``date`` an answer must hold."""
@@ -57,6 +59,8 @@ class Candidate:
     evidence: Evidence
     sentence_scores: NDArray[np.float32]
     """Cosine of the question and each sentence."""
+    sentence_matches: NDArray[np.float32]
+    """How near the question's words come to words of each sentence."""
     term_weights: Mapping[str, float]
     """Rarity of each of the question's terms in the passage's language."""
     logit: float
@@ -101,7 +105,7 @@ class Retriever:
         return Query(
             text=text,
             language=language or detect_question_language(question),
-            vector=self._index.encoder.encode_queries([text])[0],
+            encoded=self._index.encoder.encode_question(text),
             terms=tuple(dict.fromkeys(analyse(text))),
             asks=asks_for(question),
             said="\n".join(answer for _, answer in history),
@@ -118,15 +122,22 @@ class Retriever:
             facts = {encoded.passage.fact_id for encoded in found if encoded.passage.fact_id}
             found += catalogue.encoded([key for key in catalogue.statements_of(facts) if key not in known])
         weights = {language: self._term_weights(query.terms, language, counts[language]) for language in counts}
-        sentence_scores = [encoded.sentence_vectors @ query.vector for encoded in found]
+        vector = query.encoded.vector
+        sentence_scores = [encoded.sentence_vectors @ vector for encoded in found]
+        matches = match(
+            query.encoded.words,
+            self._word_weights(query, counts.get(query.language, 0)),
+            [encoded.words for encoded in found],
+        )
         evidence = [
             Evidence(
-                dense=float(encoded.vector @ query.vector),
+                dense=float(encoded.vector @ vector),
                 sentence=float(scores.max(initial=-1.0)),
                 coverage=coverage(weights.get(encoded.passage.language, {}), encoded.terms),
+                match=near.passage,
                 cross=encoded.passage.language != query.language,
             )
-            for encoded, scores in zip(found, sentence_scores, strict=True)
+            for encoded, scores, near in zip(found, sentence_scores, matches, strict=True)
         ]
         logits = share_between_statements(
             query.language,
@@ -134,8 +145,10 @@ class Retriever:
             self._model.passage.logits([passage_features(item) for item in evidence]),
         )
         candidates = [
-            Candidate(encoded, item, scores, weights.get(encoded.passage.language, {}), float(logit))
-            for encoded, item, scores, logit in zip(found, evidence, sentence_scores, logits, strict=True)
+            Candidate(encoded, item, scores, near.sentences, weights.get(encoded.passage.language, {}), float(logit))
+            for encoded, item, scores, near, logit in zip(
+                found, evidence, sentence_scores, matches, logits, strict=True
+            )
         ]
         return sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
 
@@ -164,11 +177,16 @@ class Retriever:
         vectors, lexical = self._index.vectors, self._index.lexical
         ids: dict[str, None] = {}
         for language in languages:
-            ids.update(dict.fromkeys(vectors.query("passages", language, query.vector, CANDIDATES)))
-            sentences = vectors.query("sentences", language, query.vector, CANDIDATES)
+            ids.update(dict.fromkeys(vectors.query("passages", language, query.encoded.vector, CANDIDATES)))
+            sentences = vectors.query("sentences", language, query.encoded.vector, CANDIDATES)
             ids.update(dict.fromkeys(map(passage_id_of, sentences)))
             ids.update(dict.fromkeys(hit.passage_id for hit in lexical.query(language, query.terms, CANDIDATES)))
         return list(ids)
+
+    def _word_weights(self, query: Query, passages: int) -> list[float]:
+        """What each of the question's words counts: its rarity, or 1 where no passage is in its language."""
+        frequency = self._index.lexical.document_frequency
+        return [rarity(passages, frequency(query.language, term)) if passages else 1.0 for term in query.encoded.terms]
 
     def _term_weights(self, terms: Sequence[str], language: str, passages: int) -> dict[str, float]:
         lexical = self._index.lexical

@@ -249,6 +249,20 @@ _ARABIC_FUNCTION_WORDS = frozenset(
 )
 
 
+_FUNCTION_WORDS = _ENGLISH_FUNCTION_WORDS | _ARABIC_FUNCTION_WORDS
+_RUN = re.compile(r"\w+")
+
+
+def content_words(text: str) -> list[tuple[int, int]]:
+    """Offsets of the words of a ``normalise``d text that say something by themselves."""
+    return [(start, end) for start, end in all_words(text) if fold(text[start:end]) not in _FUNCTION_WORDS]
+
+
+def all_words(text: str) -> list[tuple[int, int]]:
+    """Offsets of the words of a ``normalise``d text."""
+    return [match.span() for match in _RUN.finditer(text)]
+
+
 def detect_question_language(question: str) -> str:
     """Language to answer in. A question's own small words decide, not the names it holds.
 

@@ -137,6 +137,7 @@ def _sentence_rows(query: Query, candidate: Candidate) -> list[Features]:
         evidence = SentenceEvidence(
             cosine=float(candidate.sentence_scores[position]),
             coverage=coverage(candidate.term_weights, terms),
+            match=float(candidate.sentence_matches[position]),
             lacks=bool(query.asks) and not query.asks & offers(terms),
             words=len(sentence.text.split()),
             behind=0.0,

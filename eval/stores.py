@@ -13,9 +13,9 @@ import numpy as np
 
 from assistant import Assistant, Settings
 from assistant.knowledge import parse_facts, scan
-from assistant.passages import encoder_texts, fact_passages, split_source
+from assistant.passages import encoder_parts, encoding_key, fact_passages, split_source
 from assistant.readers import read_source
-from assistant.schema import SyncReport
+from assistant.schema import Passage, SyncReport
 from assistant.settings import shipped_knowledge_dir
 from assistant.text import sentence_spans
 from eval.metrics import GoldSentences, Place
@@ -127,13 +127,15 @@ def shipped() -> Iterator[tuple[Assistant, SyncReport]]:
 
 def encoder_seconds(dalil: Assistant, folder: Path) -> float:
     """How long the encoder alone takes for what a first ``sync`` of a folder encodes, each text once."""
-    texts: dict[str, None] = {}
+    wanted: dict[str, Passage] = {}
     for file in scan(folder):
         if file.kind == "document":
             passages = split_source(read_source(file.id, file.read()), dalil.encoder.count_tokens)
         else:
             passages = [passage for fact in parse_facts(file.id, file.read())[0] for passage in fact_passages(fact, "")]
-        texts.update(dict.fromkeys(text for passage in passages for text in encoder_texts(passage)))
+        wanted.update((encoding_key(passage), passage) for passage in passages)
+    sentences = [sentence.text for passage in wanted.values() for sentence in passage.sentences]
     begun = time.perf_counter()
-    dalil.encoder.encode_passages(list(texts))
+    dalil.encoder.encode_with_words([encoder_parts(passage) for passage in wanted.values()])
+    dalil.encoder.encode_passages(sentences)
     return time.perf_counter() - begun
