@@ -164,25 +164,37 @@ def detect_language(text: str) -> str:
 
 # --- sentences ---------------------------------------------------------------------------------------
 
-_TERMINATOR = re.compile(r"[.!?؟۔…。！？]+[\"'”’»)\]]*")
-# Words that end in a full stop inside a sentence. Single letters (initials, «ق.م.») need no listing.
+_CLOSERS = "\"'”’»)]"
+_TERMINATOR = re.compile(rf"(?P<mark>[.!?؟۔…。！？]+)[{re.escape(_CLOSERS)}]*")
+# Words that end in a full stop inside a sentence. Initials and dotted letters need no listing.
 _ABBREVIATIONS = frozenset(
     """
     mr mrs ms dr prof sr jr st mt ft gen col lt sgt capt cmdr adm rev hon sen rep gov pres vs etc inc
     ltd co corp al eds approx ca cf dept est jan feb apr jun jul aug sep sept oct nov dec eg ie ph
+    ph.d b.sc m.sc d.phil m.phil b.ed m.ed
     """.split()
 )
 # These are abbreviations before a number only: "No. 5", but "He said no. Then he left."
 _NUMBERED = frozenset("no nos p pp vol fig ch sec art ed mar".split())
 _LAST_WORD = re.compile(r"[^\W_](?:[^\W_]|\.(?=[^\W_]))*$")
+# «J», «U.S», «ق.م»: letters by themselves, also those after a number («300ق.م») or an Arabic prefix («الـU.S»).
+_INITIALS = re.compile(
+    r"(?<![^\W_])(?<![^\W_]\.)[^\W\d_]$"
+    rf"|(?:(?<![^\W\d_])(?<![^\W_]\.)|(?<=[{ARABIC_LETTER}])(?=[{LATIN_LETTER}]))[^\W\d_](?:\.[^\W\d_])+$"
+)
+_ADDRESS = re.compile(r"(?:://|\bwww\.)\S*$")
+_LIST_NUMBER = re.compile(r"\s*\d{1,2}(?:\.\d{1,2})*")
+# A new Arabic sentence right after the stop: a word of two letters at least, since «3.أ» is a number.
+_ARABIC_WORD = re.compile(rf"[«“(\[]?[{ARABIC_LETTER}]{{2}}")
+_LOOK_BEHIND, _LOOK_AHEAD = 200, 16
 
 
 def sentence_spans(text: str, start: int = 0, end: int | None = None) -> list[tuple[int, int]]:
     """Offsets of the sentences of ``text[start:end]``, without the white space around them.
 
     A boundary is a terminator of either script with its closing quotes, followed by white space, or
-    directly by an Arabic letter (a space is often forgotten there). Abbreviations, initials, decimal
-    points and a following lower-case letter are not boundaries.
+    directly by an Arabic word (a space is often forgotten there). Abbreviations, initials, decimal
+    points, addresses and a following lower-case letter are not boundaries.
     """
     stop = len(text) if end is None else end
     spans: list[tuple[int, int]] = []
@@ -199,24 +211,30 @@ def _ends_sentence(text: str, begin: int, match: re.Match[str], stop: int) -> bo
     after = match.end()
     if after >= stop:
         return True
-    glued = not text[after].isspace()
-    mark = match.group()
-    if glued:
-        before = text[match.start() - 1 : match.start()]
-        if mark not in {".", "؟", "!", "؟!"} or not (_ARABIC.match(text[after]) and _ARABIC.match(before)):
-            return mark[0] in "。！？"
-    if mark != ".":
-        following = text[after:stop].lstrip()[:1]
-        return not (mark in {"…", "..."} and following.islower())
+    mark = match["mark"]
+    before = strip_diacritics(text[max(begin, match.start() - _LOOK_BEHIND) : match.start()])
+    if not text[after].isspace():
+        if mark[0] in "。！？":
+            return True
+        if not _forgot_space(before, strip_diacritics(text[after : min(stop, after + _LOOK_AHEAD)])):
+            return False
     following = text[after:stop].lstrip()[:1]
-    last = _LAST_WORD.search(strip_diacritics(text[max(begin, match.start() - 40) : match.start()]))
-    if last and not last.group()[0].isdigit():
-        word = last.group()
-        if len(word) == 1 or "." in word or word.casefold() in _ABBREVIATIONS:
-            return False
-        if word.casefold() in _NUMBERED and following.isdigit():
-            return False
+    if match.group() != ".":
+        return not (match.group() in {"…", "..."} and following.islower())
+    if _LIST_NUMBER.fullmatch(before):
+        return False
+    last = _LAST_WORD.search(before)
+    if _INITIALS.search(before) or (last and last.group().casefold() in _ABBREVIATIONS):
+        return False
+    if last and last.group().casefold() in _NUMBERED and following.isdigit():
+        return False
     return not following.islower()
+
+
+def _forgot_space(before: str, after: str) -> bool:
+    """Whether a stop between these two ends a sentence: a word or number before it, an Arabic word after it."""
+    said = before.rstrip(_CLOSERS)[-1:]
+    return (said.isalnum() or said in set("%٪")) and bool(_ARABIC_WORD.match(after)) and not _ADDRESS.search(before)
 
 
 def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:

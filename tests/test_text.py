@@ -387,6 +387,41 @@ def test_detect_question_language(question: str, language: str):
         ("In 1990. in lower case", ["In 1990. in lower case"]),
         ("One line\nruns on. Two\n\nlines", ["One line\nruns on.", "Two\n\nlines"]),
         (" \u00a0One.\u00a0Two. ", ["One.", "Two."]),  # no-break spaces
+        # a forgotten space, after anything a sentence ends in
+        ("هذا كتابٌ.بدأ غيره.", ["هذا كتابٌ.", "بدأ غيره."]),
+        ("كان قويًّا.ثُمَّ ضعف.", ["كان قويًّا.", "ثُمَّ ضعف."]),
+        ("قال: «نعم».ثم ذهب.", ["قال: «نعم».", "ثم ذهب."]),
+        ("قال: «نعم.»ثم ذهب.", ["قال: «نعم.»", "ثم ذهب."]),
+        ("قال: «نعم».«لا» قال غيره.", ["قال: «نعم».", "«لا» قال غيره."]),
+        ("بدأ (كما قيل).ثم انتهى.", ["بدأ (كما قيل).", "ثم انتهى."]),
+        ("بدأ عام 2004.ثم تطور.", ["بدأ عام 2004.", "ثم تطور."]),
+        ("بدأ عام ٢٠٠٤.ثم تطور.", ["بدأ عام ٢٠٠٤.", "ثم تطور."]),
+        ("بلغ ٥٠٪.ثم ارتفع.", ["بلغ ٥٠٪.", "ثم ارتفع."]),
+        ("انتهى…بدأ غيره.", ["انتهى…", "بدأ غيره."]),
+        ("انتهى...بدأ غيره.", ["انتهى...", "بدأ غيره."]),
+        ("حقًا؟؟؟نعم!!لا.", ["حقًا؟؟؟", "نعم!!", "لا."]),
+        ("تدعمه شركة Toyota.ثم غيرها.", ["تدعمه شركة Toyota.", "ثم غيرها."]),
+        # dots that look like one and are none
+        ("بلغ 3.5مليون طن. ثم ارتفع.", ["بلغ 3.5مليون طن.", "ثم ارتفع."]),
+        ("الإصدار v1.2.3مستقر. نعم.", ["الإصدار v1.2.3مستقر.", "نعم."]),
+        ("انظر https://example.com/ملف.صفحة هنا. نعم.", ["انظر https://example.com/ملف.صفحة هنا.", "نعم."]),
+        ("افتح www.example.com/a.نص هنا.", ["افتح www.example.com/a.نص هنا."]),
+        ("افتح تقرير.pdf أو data.csv هنا.", ["افتح تقرير.pdf أو data.csv هنا."]),
+        ("المادة 3.أ من النظام. نعم.", ["المادة 3.أ من النظام.", "نعم."]),
+        ("حضر د.أحمد القمة. ثم غادر.", ["حضر د.أحمد القمة.", "ثم غادر."]),
+        ("بدأ (...)ثم انتهى.", ["بدأ (...)ثم انتهى."]),
+        ("1.مقدمة قصيرة. 2. Body text.", ["1.مقدمة قصيرة.", "2. Body text."]),  # a number of a list is no sentence
+        ("2.1. Scope here. Next.", ["2.1. Scope here.", "Next."]),
+        # a word with a dot is an abbreviation only when it is made of letters
+        ("Visit example.com. Then leave.", ["Visit example.com.", "Then leave."]),
+        ("زر example.com. ثم عد.", ["زر example.com.", "ثم عد."]),
+        ("Use v1.2.3. Then rest.", ["Use v1.2.3.", "Then rest."]),
+        ("Open data.csv. Read it.", ["Open data.csv.", "Read it."]),
+        ("At 5 a.m. Monday it began. Next.", ["At 5 a.m. Monday it began.", "Next."]),
+        ("At 5a.m. Monday it began.", ["At 5a.m. Monday it began."]),
+        ("عاش سنة 300ق.م. في مصر. ثم مات.", ["عاش سنة 300ق.م. في مصر.", "ثم مات."]),
+        ("تدعمه الـU.S. Steel هنا. نعم.", ["تدعمه الـU.S. Steel هنا.", "نعم."]),
+        ("Ph.D. Smith of the U.S.A. Navy came.", ["Ph.D. Smith of the U.S.A. Navy came."]),
     ],
 )
 def test_sentences(text: str, sentences: list[str]):
