@@ -245,7 +245,7 @@ _INITIALS = re.compile(
 _ADDRESS = re.compile(r"(?:://|\bwww\.)\S*$")
 _LIST_NUMBER = re.compile(r"\s*\d{1,2}(?:\.\d{1,2})*")
 # A new Arabic sentence right after the stop: a word of two letters at least, since «3.أ» is a number.
-_ARABIC_WORD = re.compile(rf"[«“(\[]?[{ARABIC_LETTER}]{{2}}")
+_ARABIC_WORD = re.compile(rf"[«“]?[{ARABIC_LETTER}]{{2}}")
 _LOOK_BEHIND, _LOOK_AHEAD = 200, 16
 
 

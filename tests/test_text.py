@@ -491,6 +491,7 @@ def test_detect_question_language(question: str, language: str):
         ("المادة 3.أ من النظام. نعم.", ["المادة 3.أ من النظام.", "نعم."]),
         ("حضر د.أحمد القمة. ثم غادر.", ["حضر د.أحمد القمة.", "ثم غادر."]),
         ("بدأ (...)ثم انتهى.", ["بدأ (...)ثم انتهى."]),
+        ("يشربه الناس.[بحاجة لمصدر] ثم غيره.", ["يشربه الناس.[بحاجة لمصدر] ثم غيره."]),  # a note, no sentence
         ("1.مقدمة قصيرة. 2. Body text.", ["1.مقدمة قصيرة.", "2. Body text."]),  # a number of a list is no sentence
         ("2.1. Scope here. Next.", ["2.1. Scope here.", "Next."]),
         # a word with a dot is an abbreviation only when it is made of letters
