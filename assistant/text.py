@@ -149,12 +149,12 @@ def normalise(text: str) -> str:
 
     Letters keep their own forms, since multilingual encoders were trained on ordinary spelling.
     """
-    return fold_digits(strip_diacritics(strip_format(flatten(text))))
+    return fold_digits(strip_diacritics(flatten(strip_format(text))))
 
 
 def fold(text: str) -> str:
     """Text with every spelling difference removed that does not change which word it is."""
-    return fold_accents(fold_letters(fold_apostrophes(normalise(text)))).casefold()
+    return fold_letters(fold_accents(fold_apostrophes(normalise(text)))).casefold()
 
 
 def words(text: str) -> list[str]:
