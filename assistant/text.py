@@ -87,7 +87,8 @@ _GROUPED = re.compile(
 # what is derived from it («فلسطين» and «فلسطينية», «اتفاقية» and «اتفاقيات») end alike.
 _ARABIC_PREFIXES = ("وال", "بال", "كال", "فال", "لل", "ال")
 _ARABIC_SUFFIXES = ("ها", "ات", "ون", "ين", "يه", "ه", "ي", "ء")
-# Numbers and counts whose own letters look like affixes: cut, «ألفين» would be «فين» and «يومين» no number.
+# Numbers, counts and months whose own letters look like affixes: cut, «ألفين» would be «فين», «يومين» a day and
+# «كانون» «كان».
 _UNCUT = frozenset(
     """
     الف الفا الفي الفان الفين الاف ميه مايه ميتا ميتي ميتان ميتين مايتا مايتي مايتان مايتين مليون
