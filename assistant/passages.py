@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, pairwise
 
 from assistant.schema import Block, Fact, Passage, Sentence, Source
 from assistant.text import analyse, detect_language, sentence_spans
 
 MAX_TOKENS = 200
-"""A section longer than this is split into passages of equal length, as few as keep below it."""
+"""A longer section is split into as few passages as keep to this, about equal; a longer sentence is one by itself."""
 
 MAX_SENTENCE_TOKENS = 300
-"""Text without sentence ends (logs, tables, verse) is cut at white space after this many tokens."""
+"""Text without sentence ends (logs, tables, verse) is cut into pieces of at most this many, best at white space."""
 
 CountTokens = Callable[[str], int]
 
@@ -129,48 +130,63 @@ def _sentences(text: str, block: Block, count_tokens: CountTokens) -> Iterator[t
     # A table row is quoted whole: its cells mean nothing apart.
     spans = [(block.start, block.end)] if block.kind == "row" else sentence_spans(text, block.start, block.end)
     for start, end in spans:
-        tokens = count_tokens(text[start:end])
-        pieces = [(start, end)]
-        if tokens > MAX_SENTENCE_TOKENS:
-            pieces = _cut(text, start, end, math.ceil(tokens / MAX_SENTENCE_TOKENS))
-        for a, b in pieces:
-            yield Sentence(text[a:b], a, b, block.page), tokens // len(pieces)
+        for a, b, tokens in _pieces(text, start, end, count_tokens):
+            yield Sentence(text[a:b], a, b, block.page), tokens
 
 
-def _cut(text: str, start: int, end: int, count: int) -> list[tuple[int, int]]:
-    """``count`` pieces of about equal length, cut at white space where there is any near by."""
-    pieces = []
-    for left in range(count, 1, -1):
-        size = math.ceil((end - start) / left)
-        space = text.rfind(" ", start + size // 2, start + size + 1)
-        cut = space if space >= 0 else start + size
-        pieces.append((start, cut))
-        start = cut + (space >= 0)
-    return [*pieces, (start, end)]
+def _pieces(text: str, start: int, end: int, count_tokens: CountTokens) -> Iterator[tuple[int, int, int]]:
+    """Offsets and tokens of a sentence, or of parts of it that keep to ``MAX_SENTENCE_TOKENS``.
+
+    The parts are about equally long. Where tokens lie unevenly, a part with too many is cut again.
+    """
+    tokens = count_tokens(text[start:end])
+    if tokens <= MAX_SENTENCE_TOKENS or end - start < 2:
+        yield start, end, tokens
+        return
+    for left in range(math.ceil(tokens / MAX_SENTENCE_TOKENS), 0, -1):
+        cut = _near_space(text, start, end, start + math.ceil((end - start) / left))
+        a, b = _trimmed(text, start, cut)
+        if a < b:
+            yield from _pieces(text, a, b, count_tokens)
+        start = cut
 
 
-def _balanced(sentences: list[Sentence], tokens: list[int]) -> Iterator[list[Sentence]]:
-    """Groups of neighbouring sentences with about the same number of tokens each.
+def _near_space(text: str, start: int, end: int, target: int) -> int:
+    """Where to cut: at the last white space up to ``target``, else at the next one near, else at ``target`` itself."""
+    if target >= end:
+        return end
+    near = chain(range(target, start, -1), range(target, min(end, 2 * target - start)))
+    return next((place for place in near if text[place].isspace()), target)
 
-    Cutting a section of 210 tokens into 105 and 105 rather than 200 and 10 leaves no passage too short
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    piece = text[start:end]
+    return start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+
+
+def _balanced(sentences: Sequence[Sentence], tokens: Sequence[int]) -> Iterator[list[Sentence]]:
+    """As few groups of neighbouring sentences as hold ``MAX_TOKENS`` each, of about as many tokens each.
+
+    Cutting a section of 210 tokens into 110 and 100 rather than 200 and 10 leaves no passage too short
     to mean anything.
     """
-    total = sum(tokens)
-    count = max(1, math.ceil(total / MAX_TOKENS))
-    group: list[Sentence] = []
-    done = 0
-    cuts = 1
-    for sentence, size in zip(sentences, tokens, strict=True):
-        # Cut before this sentence when its middle lies beyond the next boundary.
-        if group and cuts < count and done + size / 2 > total * cuts / count:
-            yield group
-            group = []
-            while cuts < count and done + size / 2 > total * cuts / count:
-                cuts += 1
-        group.append(sentence)
-        done += size
-    if group:
-        yield group
+    # For each number of sentences: the fewest groups of them, the least sum of squares of their tokens,
+    # which is least when they are equal, and where the last group begins.
+    best = [(0, 0, 0)]
+    for end in range(1, len(sentences) + 1):
+        size, options = 0, []
+        for begin in range(end - 1, -1, -1):
+            size += tokens[begin]
+            if size > MAX_TOKENS and begin < end - 1:
+                break
+            groups, squares, _ = best[begin]
+            options.append((groups + 1, squares + size * size, begin))
+        best.append(min(options, key=lambda option: option[:2]))
+    cuts = [len(sentences)]
+    while cuts[-1]:
+        cuts.append(best[cuts[-1]][2])
+    for end, begin in reversed(list(pairwise(cuts))):
+        yield list(sentences[begin:end])
 
 
 def _language(text: str, document_language: str) -> str:

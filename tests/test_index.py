@@ -298,7 +298,7 @@ def test_another_model_or_analysis_is_refused(
     index.close()
     monkeypatch.setattr(index_module, "TEXT_VERSION", 999)
     with pytest.raises(
-        IndexMismatchError, match=r"built with text analysis 1, now it is 999; run: dalil sync --rebuild"
+        IndexMismatchError, match=r"built with text analysis 2, now it is 999; run: dalil sync --rebuild"
     ):
         Index(tmp_path / "data", tiny_encoder)
     rebuilt = Index(tmp_path / "data", tiny_encoder, rebuild=True)

@@ -44,11 +44,17 @@ def sizes_of(passages: list[Passage]) -> list[list[int]]:
 
 
 def within_bound(sizes: list[int]) -> bool:
-    """The middles of the sentences of a passage lie in an interval of at most MAX_TOKENS.
+    return len(sizes) == 1 or sum(sizes) <= MAX_TOKENS
 
-    So it overshoots by half of its first and half of its last sentence at most; alone, a sentence may be longer.
-    """
-    return len(sizes) == 1 or sum(sizes) <= MAX_TOKENS + (sizes[0] + sizes[-1]) / 2
+
+def fewest(sizes: list[int]) -> int:
+    """Groups that are each filled as far as they go: no other way needs fewer."""
+    groups, held = 0, MAX_TOKENS
+    for size in sizes:
+        if held + size > MAX_TOKENS:
+            groups, held = groups + 1, 0
+        held += size
+    return groups
 
 
 def test_headings_are_context_and_not_text():
@@ -144,9 +150,13 @@ def test_sections_just_long_enough_stay_whole():
         ([200], [[200]]),
         ([201], [[201]]),  # one sentence is never cut below MAX_SENTENCE_TOKENS
         ([300, 300], [[300], [300]]),
-        ([150, 60], [[150], [60]]),  # 210: the middle of the second, 180, lies beyond 105
-        ([60, 150], [[60], [150]]),  # 60 + 75 = 135 lies beyond 105 as well
-        ([10, 300, 10], [[10, 300], [10]]),  # 320: the middle of the long one is at 160, not beyond 160
+        ([150, 60], [[150], [60]]),
+        ([60, 150], [[60], [150]]),
+        ([10, 300, 10], [[10], [300], [10]]),  # a sentence that is too long for a passage stands alone
+        ([2, 199, 2], [[2], [199], [2]]),
+        ([10, 190, 10], [[10, 190], [10]]),  # [10] and [190, 10] are as equal: the longer comes first
+        ([90, 90, 90, 90], [[90, 90], [90, 90]]),
+        ([80, 80, 80, 80, 80], [[80, 80], [80, 80], [80]]),  # 400, but no two passages of 200
         ([100, 100, 100, 100], [[100, 100], [100, 100]]),
         ([50, 100, 50, 100, 100], [[50, 100, 50], [100, 100]]),
         ([2] * 300, [[2] * 100] * 3),  # 600: three times 200
@@ -162,17 +172,16 @@ def test_no_passage_is_longer_than_it_must_be(sizes: list[int]):
     groups = sizes_of(split(of_sizes(*sizes)))
     assert [size for group in groups for size in group] == sizes
     assert all(within_bound(group) for group in groups)
-    assert len(groups) <= math.ceil(sum(sizes) / MAX_TOKENS)
+    assert len(groups) == fewest(sizes)
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(2, 20), min_size=1, max_size=80))
 def test_passages_of_short_sentences_are_about_equal(sizes: list[int]):
     totals = [sum(group) for group in sizes_of(split(of_sizes(*sizes)))]
-    count_ = math.ceil(sum(sizes) / MAX_TOKENS)
-    assert len(totals) == count_
-    # each end of a passage is off by half a sentence at most
-    assert all(abs(total - sum(sizes) / count_) <= 20 for total in totals)
+    assert len(totals) == fewest(sizes)
+    # neighbours differ by a sentence at most, else moving one between them would make them more equal
+    assert all(abs(one - other) <= 20 for one, other in pairwise(totals))
 
 
 def test_sections_are_never_joined():
@@ -196,6 +205,50 @@ def test_text_without_spaces_is_cut_anywhere():
     found = [s for passage in passages for s in passage.sentences]
     assert [(s.start, s.end) for s in found] == [(0, 234), (234, 467), (467, 700)]  # ceil(700/3), ceil(466/2), 233
     assert "".join(s.text for s in found) == text
+
+
+WORDLIKE = st.text(alphabet="abcابتé日", min_size=1, max_size=400)
+
+
+@settings(deadline=None)
+@given(st.lists(WORDLIKE, min_size=1, max_size=40), st.sampled_from([" ", "\u00a0", "\t", "   "]))
+def test_pieces_of_a_long_sentence_keep_to_the_limit_and_lose_nothing(tokens: list[str], space: str):
+    def uneven(text: str) -> int:
+        """A token for a letter of some scripts, a token for four of others, as tokenizers have it."""
+        dense = sum(char in "日ابت" for char in text)
+        return dense + math.ceil((len(text) - dense) / 4)
+
+    text = space.join(tokens)
+    document = Document("a.txt", "a", "en", text, "a.txt")
+    source = Source(document, (Block(0, len(text), "row"),), titled=False)
+    found = [s for passage in split_source(source, uneven) for s in passage.sentences]
+    assert all(0 < uneven(s.text) <= MAX_SENTENCE_TOKENS for s in found)
+    assert all(text[s.start : s.end] == s.text == s.text.strip() for s in found)
+    assert "".join("".join(s.text for s in found).split()) == "".join(text.split())
+
+
+def test_pieces_are_measured_in_tokens():
+    # 600 letters of a token each, then 600 in words of four letters a token: equal lengths are unequal in tokens
+    text = " ".join(["日" * 20] * 30 + ["word"] * 150)
+
+    def tokens(part: str) -> int:
+        return part.count("日") + part.count("word")
+
+    document = Document("a.txt", "a", "en", text, "a.txt")
+    source = Source(document, (Block(0, len(text), "row"),), titled=False)
+    found = [s for passage in split_source(source, tokens) for s in passage.sentences]
+    assert all(tokens(s.text) <= MAX_SENTENCE_TOKENS for s in found)
+    assert " ".join(s.text for s in found) == text  # cut at white space alone
+
+
+@pytest.mark.parametrize("space", ["\n", "\t", "\u00a0", "  "])
+def test_any_white_space_is_a_place_to_cut(space: str):
+    text = space.join(["كلمة"] * 301)
+    document = Document("a.txt", "a", "ar", text, "a.txt")
+    source = Source(document, (Block(0, len(text), "row"),), titled=False)
+    found = [s for passage in split_source(source, count) for s in passage.sentences]
+    assert [count(s.text) for s in found] == [150, 151]
+    assert {word for s in found for word in s.text.split()} == {"كلمة"}
 
 
 @pytest.mark.parametrize(("cells", "pieces"), [(100, 1), (101, 2)])

@@ -13,8 +13,10 @@ from assistant.text import (
     asks_for,
     detect_language,
     detect_question_language,
+    flatten,
     fold,
     fold_accents,
+    fold_apostrophes,
     fold_digits,
     fold_letters,
     normalise,
@@ -44,7 +46,7 @@ def split(text: str) -> list[str]:
         ("كتـــاب", "كتاب"),  # tatweel
         ("أحمد إلى آخر ٱسم", "احمد الي اخر اسم"),  # every alef; alef maqsura becomes ya
         ("مدرسة", "مدرسه"),  # ta marbuta
-        ("مسؤول شاطئ سماء", "مسوول شاطي سما"),  # hamza carriers, and hamza alone
+        ("مسؤول شاطئ سماء", "مسوول شاطي سماء"),  # hamza carriers; hamza alone ends a word
         ("٢٠٢٥ و۱۴۰۴", "2025 و1404"),  # Arabic-Indic and Persian digits
         ("١٬٢٣٤٫٥", "1,234.5"),  # Arabic separators
         ("ﻻ ﻛﺘﺎﺏ", "لا كتاب"),  # presentation forms
@@ -52,7 +54,12 @@ def split(text: str) -> list[str]:
         ("Türkiye CAFÉ", "turkiye cafe"),  # Latin accents and case
         ("ا\u0653سيا", "اسيا"),  # madda as a character of its own
         ("و\u0654 ي\u0654", "و ي"),  # hamza above as a character of its own: ؤ and ئ
-        ("قرءان ماء", "قران ما"),
+        ("قرءان شيء شاطىء", "قران شي شاطي"),  # hamza alone within a word and after ya
+        ("ماء جزء بدء", "ماء جزء بدء"),
+        ("مسئول شئون رءوس", "مسوول شوون رووس"),  # the Egyptian spelling of مسؤول شؤون رؤوس
+        ("Japan’s Japanʼs ‘It’", "japan's japan's 'it'"),  # apostrophes
+        ("Việt Nam, Ếch, Ḥimṣ, ẞ", "viet nam, ech, hims, ss"),
+        ("ẹ\u0301ko\u0323\u0301 Росси\u0301я", "eko россия"),  # accents that have no composed letter
         ("کتاب ی گ پ چ ڤ", "كتاب ي ك ب ج ف"),  # Persian letters, and those Arabic writes foreign names with
         ("هٰذا رحمٰن", "هذا رحمن"),  # superscript alef
         ("ﷲ ﺍﻟﻤﻤﺮ ﻷﻥ", "الله الممر لان"),  # ligatures
@@ -74,6 +81,7 @@ def test_fold(written: str, folded: str):
         ("مؤتمرٌ على شاطئ", "مؤتمر على شاطئ"),
         ("ﻻ ا\u0653سيا", "لا آسيا"),
         ("Türkiye, CAFÉ", "Türkiye, CAFÉ"),
+        ("بدأ عام 2004¹", "بدأ عام 2004"),
     ],
 )
 def test_normalise_keeps_spelling_for_the_encoder(written: str, normal: str):
@@ -85,11 +93,36 @@ def test_each_fold_does_one_thing():
     assert strip_diacritics("كِتَــابٌ إلى") == "كتاب إلى"
     assert fold_digits("٠١٢٣٤٥٦٧٨٩ ۰۱۲۳۴۵۶۷۸۹ ٣٫٥ ١٬٠٠٠ إلى") == "0123456789 0123456789 3.5 1,000 إلى"
     assert fold_letters("أإآٱ ىئ ؤ ة ء") == "اااا يي و ه "
+    assert fold_letters("ماء مئوية شاطىء") == "ماء موويه شاطي"
+    assert fold_apostrophes("Japan’s ʼ‘") == "Japan's ''"
     assert fold_accents("Ürümqi Łódź إلى") == "Urumqi Łodz إلى"  # ł is a letter of its own, not an accented l
 
 
+@pytest.mark.parametrize(
+    ("written", "flat"),
+    [
+        ("2004¹ ٢٠٠٤² 19.5³", "2004 ٢٠٠٤ 19.5"),  # marks of notes
+        ("in 2004.¹ Next", "in 2004. Next"),
+        ("2004①, corridor¹², الممر²", "2004, corridor, الممر"),
+        ("G7¹", "G7"),
+        ("m² 5 km³ x² كم²", "m2 5 km3 x2 كم2"),  # powers
+        ("E=mc²", "E=mc2"),
+        ("10⁶ 3×10⁹ ١٠³", "10^6 3×10^9 ١٠^3"),
+        ("110⁶", "110"),  # no power of ten: note 6
+        ("CO₂ H₂SO₄ C₁₂H₂₂O₁₁", "CO2 H2SO4 C12H22O11"),  # formulas
+        ("Ca²⁺ ²³⁵U", "Ca2+ 235U"),
+        ("2½ ½", "2 1⁄2 1⁄2"),
+        ("① Introduction", "1 Introduction"),  # the number of a list
+        ("Toyota™", "Toyota"),
+        ("plain 2004", "plain 2004"),
+    ],
+)
+def test_flatten(written: str, flat: str):
+    assert flatten(written) == flat
+
+
 @settings(deadline=None)
-@given(st.text(alphabet="أإآٱاىيئؤوةهءبتكتـًٌَُِّْٰ٠٢٥۴٫٬ ﻻﷲ\u200f\u0653ÜéİßAz,.1", max_size=60))
+@given(st.text(alphabet="أإآٱاىيئؤوةهءبتكتـًٌَُِّْٰ٠٢٥۴٫٬، ¹²₂½①™’ʼếẞﻻﷲ\u200f\u0653ÜéİßAz,.1", max_size=60))
 def test_folding_twice_changes_nothing_more(text: str):
     assert fold(fold(text)) == fold(text)
     assert normalise(normalise(text)) == normalise(text)
@@ -117,6 +150,15 @@ def test_folding_twice_changes_nothing_more(text: str):
         ("١٩٩٠-٢٠٠٠", ["1990", "2000"]),
         ("1,234 12,34 1,2345", ["1234", "12,34", "1,2345"]),  # only groups of three are joined
         ("12,345,678.90", ["12345678.90"]),
+        ("1.000.000 1.234.567,89", ["1000000", "1234567.89"]),  # where dots are repeated they part thousands
+        ("1.234 1.2.3 192.168.1.1", ["1.234", "1.2.3", "192.168.1.1"]),
+        ("١،٢٣٤ ١٢،٣٤٥،٦٧٨", ["1234", "12345678"]),  # the Arabic comma
+        ("١، ٢ و١،٢ و2004،2005", ["1", "2", "و", "1", "2", "و", "2004", "2005"]),  # lists
+        ("2004،123 2004,123", ["2004", "123", "2004,123"]),  # a group of four comes before no separator
+        ("2004¹ m² CO₂", ["2004", "m2", "co2"]),
+        ("10⁶ 2½", ["10", "6", "2", "1", "2"]),
+        ("Phở Việt", ["pho", "viet"]),
+        ("the dogs’ ‘corridor’", ["the", "dogs", "corridor"]),
         ("don't I've", ["don't", "i've"]),
         ("al-Jubail's", ["al", "jubail's"]),
         ("Казахстан", ["казахстан"]),
@@ -148,7 +190,23 @@ def test_words(text: str, expected: list[str]):
         ["الأمم", "الامم", "أمم", "للأمم", "ﺍﻷﻣﻢ"],
         ["مهندس", "مهندسون", "مهندسين", "المهندسين"],
         ["باكستان", "پاکستان"],
-        ["Japan", "Japan's", "JAPAN"],
+        ["Japan", "Japan's", "JAPAN", "Japan’s", "Japanʼs"],
+        ["don't", "don’t"],
+        ["اليابان", "ياباني", "اليابانية", "اليابانيون", "اليابانيين"],
+        ["لبنان", "لبناني", "اللبنانيون"],
+        ["فلسطين", "فلسطينية", "الفلسطينيين"],
+        ["اتفاقية", "اتفاقيات", "الاتفاقيات", "اتفاق"],
+        ["شركة", "شركاتها"],
+        ["مسئول", "مسؤول", "المسئولين", "مسؤولية"],
+        ["شئون", "شؤون"],
+        ["إجراء", "إجراءات", "الإجراءات"],
+        ["شيء", "شئ", "شىء"],
+        ["الماء", "ماء", "والماء", "ماءٌ"],
+        ["مليون", "المليون", "مليونين"],
+        ["ألف", "الألف", "بألف", "للألف"],
+        ["Hà Nội", "Ha Noi"],
+        ["2004¹", "2004", "٢٠٠٤²"],
+        ["1.000.000", "1,000,000", "١٬٠٠٠٬٠٠٠", "١،٠٠٠،٠٠٠"],
         ["connection", "connections", "connected", "connect"],
         ["Türkiye", "turkiye"],
     ],
@@ -175,6 +233,13 @@ def test_variants_of_a_word_share_a_term(variants: list[str]):
         ("university", "unity"),
         ("G7", "G20"),
         ("مصر", "مصير"),
+        ("ماء", "ما"),
+        ("جاء", "جا"),
+        ("لبنان", "لبن"),
+        ("كانون", "كان"),
+        ("يومين", "يوم"),
+        ("ميتين", "ميت"),  # «مئتين» without its dots
+        ("٢٠٠٤، ٢٠٠٥", "20042005"),
     ],
 )
 def test_different_words_stay_apart(one: str, other: str):
@@ -186,6 +251,9 @@ def test_different_words_stay_apart(one: str, other: str):
     [
         ("ولد", "ولد"),  # و and ال belong to these words
         ("الف", "الف"),
+        ("الفين", "الفين"),
+        ("والفان", "الفان"),
+        ("كميه", "كمي"),  # no hundred
         ("وصول", "وصول"),  # و comes off only from five letters on
         ("ومصانع", "مصانع"),
         ("المال", "مال"),
@@ -219,6 +287,12 @@ def test_light_stems(word: str, expected: str):
         ("G7 في 2004/2005", {"2004", "2005"}),  # the 7 is part of a name
         ("19.5% من $4.0", {"19.5", "4"}),
         ("0.0 و0", {"0"}),
+        ("1.000.000 و1.234.567,50", {"1000000", "1234567.5"}),
+        ("١،٢٣٤", {"1234"}),
+        ("١، ٢", {"1", "2"}),
+        ("2004،2005", {"2004", "2005"}),
+        ("1.2.0", {"1.2.0"}),  # a version
+        ("2004¹", {"2004"}),
         ("خمسة five", set()),
         ("", set()),
     ],
@@ -326,6 +400,13 @@ def test_detect_language(text: str, language: str):
         ("Middle Corridor ممر", "en"),  # no small words: most letters
         ("من is الممر", "ar"),  # one against one: most letters
         ("Что такое Middle?", "other"),
+        ("ماهو Middle Corridor", "ar"),  # written as one word
+        ("ماهي Trans-Caspian Route", "ar"),
+        ("وماهي Trans-Caspian Route", "ar"),
+        ("ماهم G7 countries", "ar"),
+        ("مالذي Middle Corridor", "ar"),
+        ("ماذا Middle Corridor", "ar"),
+        ("What is ماهو?", "en"),
     ],
 )
 def test_detect_question_language(question: str, language: str):
@@ -387,6 +468,42 @@ def test_detect_question_language(question: str, language: str):
         ("In 1990. in lower case", ["In 1990. in lower case"]),
         ("One line\nruns on. Two\n\nlines", ["One line\nruns on.", "Two\n\nlines"]),
         (" \u00a0One.\u00a0Two. ", ["One.", "Two."]),  # no-break spaces
+        # a forgotten space, after anything a sentence ends in
+        ("هذا كتابٌ.بدأ غيره.", ["هذا كتابٌ.", "بدأ غيره."]),
+        ("كان قويًّا.ثُمَّ ضعف.", ["كان قويًّا.", "ثُمَّ ضعف."]),
+        ("قال: «نعم».ثم ذهب.", ["قال: «نعم».", "ثم ذهب."]),
+        ("قال: «نعم.»ثم ذهب.", ["قال: «نعم.»", "ثم ذهب."]),
+        ("قال: «نعم».«لا» قال غيره.", ["قال: «نعم».", "«لا» قال غيره."]),
+        ("بدأ (كما قيل).ثم انتهى.", ["بدأ (كما قيل).", "ثم انتهى."]),
+        ("بدأ عام 2004.ثم تطور.", ["بدأ عام 2004.", "ثم تطور."]),
+        ("بدأ عام ٢٠٠٤.ثم تطور.", ["بدأ عام ٢٠٠٤.", "ثم تطور."]),
+        ("بلغ ٥٠٪.ثم ارتفع.", ["بلغ ٥٠٪.", "ثم ارتفع."]),
+        ("انتهى…بدأ غيره.", ["انتهى…", "بدأ غيره."]),
+        ("انتهى...بدأ غيره.", ["انتهى...", "بدأ غيره."]),
+        ("حقًا؟؟؟نعم!!لا.", ["حقًا؟؟؟", "نعم!!", "لا."]),
+        ("تدعمه شركة Toyota.ثم غيرها.", ["تدعمه شركة Toyota.", "ثم غيرها."]),
+        # dots that look like one and are none
+        ("بلغ 3.5مليون طن. ثم ارتفع.", ["بلغ 3.5مليون طن.", "ثم ارتفع."]),
+        ("الإصدار v1.2.3مستقر. نعم.", ["الإصدار v1.2.3مستقر.", "نعم."]),
+        ("انظر https://example.com/ملف.صفحة هنا. نعم.", ["انظر https://example.com/ملف.صفحة هنا.", "نعم."]),
+        ("افتح www.example.com/a.نص هنا.", ["افتح www.example.com/a.نص هنا."]),
+        ("افتح تقرير.pdf أو data.csv هنا.", ["افتح تقرير.pdf أو data.csv هنا."]),
+        ("المادة 3.أ من النظام. نعم.", ["المادة 3.أ من النظام.", "نعم."]),
+        ("حضر د.أحمد القمة. ثم غادر.", ["حضر د.أحمد القمة.", "ثم غادر."]),
+        ("بدأ (...)ثم انتهى.", ["بدأ (...)ثم انتهى."]),
+        ("يشربه الناس.[بحاجة لمصدر] ثم غيره.", ["يشربه الناس.[بحاجة لمصدر] ثم غيره."]),  # a note, no sentence
+        ("1.مقدمة قصيرة. 2. Body text.", ["1.مقدمة قصيرة.", "2. Body text."]),  # a number of a list is no sentence
+        ("2.1. Scope here. Next.", ["2.1. Scope here.", "Next."]),
+        # a word with a dot is an abbreviation only when it is made of letters
+        ("Visit example.com. Then leave.", ["Visit example.com.", "Then leave."]),
+        ("زر example.com. ثم عد.", ["زر example.com.", "ثم عد."]),
+        ("Use v1.2.3. Then rest.", ["Use v1.2.3.", "Then rest."]),
+        ("Open data.csv. Read it.", ["Open data.csv.", "Read it."]),
+        ("At 5 a.m. Monday it began. Next.", ["At 5 a.m. Monday it began.", "Next."]),
+        ("At 5a.m. Monday it began.", ["At 5a.m. Monday it began."]),
+        ("عاش سنة 300ق.م. في مصر. ثم مات.", ["عاش سنة 300ق.م. في مصر.", "ثم مات."]),
+        ("تدعمه الـU.S. Steel هنا. نعم.", ["تدعمه الـU.S. Steel هنا.", "نعم."]),
+        ("Ph.D. Smith of the U.S.A. Navy came.", ["Ph.D. Smith of the U.S.A. Navy came."]),
     ],
 )
 def test_sentences(text: str, sentences: list[str]):
@@ -466,6 +583,10 @@ def test_sentences_of_ordinary_text_are_found_again(parts: list[str]):
         ("كما قال", set()),
         ("بِكَمْ يباع؟", {"number"}),
         ("فكم طنًا؟", {"number"}),
+        ("وبكم اشتراه؟", {"number"}),
+        ("شكرا لكم", set()),  # for you
+        ("ماذا قال لكم؟", set()),
+        ("هل طوله ١٠٠ كم؟", set()),  # kilometres
         ("ما هي نسبة الغاليوم؟", {"number"}),
         ("ماهي نسبة الغاليوم؟", {"number"}),
         ("ما قيمة المشروع؟", {"number"}),
@@ -486,6 +607,18 @@ def test_asks_for(question: str, asked: set[str]):
 
 
 @pytest.mark.parametrize(
+    "word",
+    """
+    ألف ألفان ألفا ألفين ألفي آلاف بألفي والألفين مئة مائة مئتان مئتا مئتين مئتي مائتان مائتين بالمئة
+    ثلاثمئة ثلاثمائة أربعمئة خمسمائة ستمئة سبعمائة ثمانمئة ثمانيمائة تسعمئة
+    مليون مليونان مليونين مليونا ملايين ملياران مليارين مليارات اثنا اثني اثنتا واحدة عامان شهرين يومان مرتين
+    """.split(),
+)
+def test_arabic_numerals_are_numbers(word: str):
+    assert "number" in offers(analyse(word))
+
+
+@pytest.mark.parametrize(
     ("text", "held"),
     [
         ("خمس دول", {"number"}),
@@ -502,6 +635,14 @@ def test_asks_for(question: str, asked: set[str]):
         ("in December", {"date"}),
         ("شهرين", {"number", "date"}),  # two months: a number of months
         ("G7", set()),  # a name
+        ("في ذلك اليوم", set()),
+        ("يومين", {"number"}),
+        ("بعد يومين", {"number"}),
+        ("في العام الماضي", {"date"}),
+        ("مرة أخرى", set()),
+        ("كان يكتب", set()),
+        ("كمية المياه المائية", set()),
+        ("شخص ميت", set()),
         ("", set()),
     ],
 )
