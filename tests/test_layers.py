@@ -14,8 +14,8 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text readers knowledge passages models encoder catalogue lexical vectors index ranking "
-    "retrieval answering assistant doctor llamaindex ui server cli"
+    "errors schema settings text words readers knowledge passages models encoder catalogue lexical vectors index "
+    "ranking retrieval answering assistant doctor llamaindex ui server cli"
 ).split()
 # The folder of the chat is one module to the others; within it the same rule holds.
 UI_ORDER = ["texts", "conversation", "render", "chat"]
