@@ -17,11 +17,13 @@ from statistics import median
 from assistant.pdf.bidi import ARABIC, base_direction, count_words, embedding_levels, is_mark, kind, logical_order
 from assistant.pdf.glyphs import Glyph, Sheet
 from assistant.pdf.marks import attach, restore
-from assistant.pdf.repair import count_forms, fix_brackets, fix_units, fold_forms
+from assistant.pdf.repair import count_forms, fix_brackets, fix_numbers, fold_forms
 
 _SAME_BASELINE = 0.12
 _RAISED = 0.62  # how far from its line a superscript or a raised glyph may stand
 _CELL_GAP = 1.3  # a wider gap parts columns and cells
+_NARROW_CELL_GAP = 0.6  # parts cells where a line nearby has a wide gap in the same place
+_NEAR_ROW = 40.0  # points between baselines of lines that may be rows of one table
 _WORD_GAP = 0.16
 _ARABIC_WORD_GAP = 0.32  # between Arabic letters where PDFium saw no gap: some fonts leave wide joints
 _BLOCK_PITCH = 2.2  # lines further apart are not of one block
@@ -108,10 +110,15 @@ def _segments(sheet: Sheet, repairs: Counter[str]) -> list[Segment]:
     marks = [glyph for glyph in glyphs if glyph.is_mark]
     lines = _baselines([glyph for glyph in glyphs if not glyph.is_mark])
     attach(marks, lines, repairs)
+    rows = [
+        (baseline, _without_repeats(sorted(line, key=lambda glyph: (glyph.origin, glyph.left))))
+        for baseline, line in lines
+    ]
+    gutters = [(baseline, *gap) for baseline, line in rows for gap in _gaps(line, _CELL_GAP)]
     segments = [
         segment
-        for baseline, line in lines
-        for part in _split_at_gaps(_without_repeats(sorted(line, key=lambda glyph: (glyph.origin, glyph.left))))
+        for baseline, line in rows
+        for part in _split_at_gaps(line, [gap[1:] for gap in gutters if abs(gap[0] - baseline) < _NEAR_ROW])
         if (segment := _segment(part, baseline, sheet.breaks))
     ]
     return sorted(segments, key=lambda segment: segment.index)
@@ -196,11 +203,29 @@ def _without_repeats(line: Sequence[Glyph]) -> list[Glyph]:
     return kept
 
 
-def _split_at_gaps(line: Sequence[Glyph]) -> list[list[Glyph]]:
+def _gaps(line: Sequence[Glyph], least: float) -> list[tuple[float, float]]:
+    """Left and right end of the gaps of a line that are wider than ``least``."""
+    found = []
+    ends: list[float] = []
+    for glyph in line:
+        if not glyph.is_space:
+            if ends and glyph.left - max(ends) > least * glyph.size:
+                found.append((max(ends), glyph.left))
+            ends = [*ends[-2:], glyph.right]
+    return found
+
+
+def _split_at_gaps(line: Sequence[Glyph], gutters: Sequence[tuple[float, float]]) -> list[list[Glyph]]:
+    """The line cut at wide gaps, and at narrower ones that lie in a gutter: a wide gap of a near line."""
+    cuts = [
+        right
+        for left, right in _gaps(line, _NARROW_CELL_GAP)
+        if any(min(right, end) - max(left, begin) > 0.5 * (right - left) for begin, end in gutters)
+    ]
     parts: list[list[Glyph]] = [[]]
     for glyph in line:
-        ends = [other.right for other in parts[-1][-3:] if not other.is_space]
-        if ends and not glyph.is_space and glyph.left - max(ends) > _CELL_GAP * glyph.size:
+        if cuts and not glyph.is_space and glyph.left >= cuts[0]:
+            cuts.pop(0)
             parts.append([])
         parts[-1].append(glyph)
     return parts
@@ -334,7 +359,7 @@ def _read_block(block: Sequence[Segment], page: _Extent, repairs: Counter[str]) 
 
 def _mend(text: str, rtl_page: bool, repairs: Counter[str]) -> str:
     repairs["presentation forms"] += count_forms(text)
-    mended = fix_units(text)
+    mended = fix_numbers(text)
     if rtl_page:
         mended = _REVERSED_NUMBERING.sub(r"\2\1", mended)  # «.1» before an item is «1.»
     repairs["numbers"] += mended != text

@@ -28,6 +28,8 @@ _SWAPPED_UNIT = re.compile(
     r"(\d+(?:[.,]\d+)*)(?![\w\-/@%])"
 )
 
+# Whether a percent sign is seen left or right of its number differs by program; it is read after it.
+_LEADING_PERCENT = re.compile(r"(?<![\w%٪])([%٪])(\d+(?:[.,٫٬]\d+)*)(?![\w%٪])")
 
 # --- single lines ------------------------------------------------------------------------------------
 
@@ -50,9 +52,11 @@ def count_forms(text: str) -> int:
     return len(_PRESENTATION.findall(text))
 
 
-def fix_units(text: str) -> str:
-    """«MB 5» of an Arabic line as it is read: «5 MB»."""
-    return _SWAPPED_UNIT.sub(r"\2 \1", text) if ARABIC.search(text) else text
+def fix_numbers(text: str) -> str:
+    """«MB 5» and «%15» of an Arabic line as they are read: «5 MB» and «15%»."""
+    if not ARABIC.search(text):
+        return text
+    return _LEADING_PERCENT.sub(r"\2\1", _SWAPPED_UNIT.sub(r"\2 \1", text))
 
 
 def fix_brackets(text: str) -> str:
@@ -196,4 +200,4 @@ def _reorder(line: str) -> str:
     clusters = clusters_of(_MARK_BEFORE_LETTER.sub(r"\2\1", line))
     levels = embedding_levels(clusters, base_direction(line) is not False)
     turned = [c.translate(_MIRROR) if level == 1 else c for c, level in zip(clusters, levels, strict=True)]
-    return fix_units("".join(turned[position] for position in logical_order(levels)))
+    return fix_numbers("".join(turned[position] for position in logical_order(levels)))
