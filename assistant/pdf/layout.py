@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal
 
+from assistant.pdf.bidi import base_direction
 from assistant.pdf.lines import Line
 
 BlockKind = Literal["heading", "paragraph", "item", "row"]
@@ -35,8 +36,10 @@ Page = Sequence[Sequence[Line]]
 _PITCH_CHANGE = 1.25
 """Lines of a paragraph stand at most this many times the usual pitch of the document apart."""
 _INDENT = 0.8  # a first line set in by this much begins a paragraph
-_ALIGNED = 0.3  # edges nearer than this are one edge
+_BEGINS = 3.0  # lines that begin this near to one another begin at one edge, but for an indent
+_WRAPPED_SHARE = 0.67  # of a block's lines that a word more would not fit, from which its width is its own
 _ROOM = 0.4  # blank that a word needs beside its own width to fit at the end of a line
+_FULL = 5.0  # a line with less room at its end may go on in the next column: a long word did not fit
 _LARGER = 1.12  # times the body's size from which a font is a heading's
 _SIZE_CHANGE = 1.0  # points by which the fonts of a paragraph's lines may differ
 _HEADING_LENGTH = 200  # characters; nothing longer is a heading
@@ -45,12 +48,18 @@ _RUNNING_SHARE = 0.4  # of the pages that repeat a running header or footer (eve
 _RUNNING_DEPTH = 2  # lines from the top or the bottom of a page among which running lines are looked for
 _POSITION_STEP = 4.0  # points within which lines of several pages stand at the same height
 
-_BULLET = re.compile(r"^[•▪▫◦●○■□◆◇►▶‣⁃∙·*\-–]\s+")
+_BULLET = re.compile(r"^(?:[•▪▫◦●○■□◆◇►▶‣⁃]\s*|[∙·*\-–]\s+)")
 _LONE_BULLET = re.compile(r"^[•▪▫◦●○■□◆◇►▶‣⁃∙·*\-–]$")
 _NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)\-]|\(?[a-zA-Z\u0621-\u064a]\))(?=\s|$|[\u0621-\u064a])")
 _ENDS_SENTENCE = re.compile(r"[.!?؟؛:…。][\"'”’»)\]]*$")
 _PLACE_NUMBER = re.compile(r"\d+")
 _HYPHENATED = re.compile(r"[^\W\d_]-$")
+_COMPOUND = re.compile(
+    r"\b(?:all|cross|ex|far|full|half|hard|high|ill|in|large|long|low|mid|multi|non|one|on|part|post|pre|self|short|"
+    r"small|so|three|to|two|up|well|year)-$",
+    re.IGNORECASE,
+)
+"""Words that keep their hyphen where a line ends after it."""
 _LOWER = re.compile(r"[a-zß-öø-ÿ]")
 
 
@@ -150,11 +159,12 @@ class _Piece:
 
 def _read_page(page: Page, number: int, body: _Body) -> list[_Piece]:
     pieces: list[_Piece] = []
-    for group in _rows(_with_markers([list(block) for block in page])):
+    lines = [line for block in page for line in block]
+    for group in _in_direction(_rows(_with_markers([list(block) for block in page]))):
         if len(group) > 1:
             pieces.append(_row(group, number))
         else:
-            pieces += _read_block(group[0], number, body)
+            pieces += _read_block(group[0], lines, number, body)
     return pieces
 
 
@@ -209,26 +219,28 @@ def _under(above: Line, below: Line) -> bool:
 def _rows(blocks: Sequence[list[Line]]) -> list[list[list[Line]]]:
     """Groups of blocks: the cells of a table row make one group, every other block one of its own.
 
-    The last lines of a tall block may be the first cell of the row that follows, where a table has
-    narrow rows: cells are therefore looked for line by line within blocks that stand side by side.
+    A table's narrow rows stand as close to the paragraphs above and below as lines do: the last line of a
+    tall block may be the first cell of a row, and the first line of one the last cell.
     """
     groups: list[list[list[Line]]] = []
     for block in blocks:
-        row = groups[-1] if groups else None
-        if row is not None and _is_cell(block) and all(_beside(cell, block) for cell in _cells(row)):
-            last = row[-1]
-            if len(row) == 1 and not _is_cell(last):
-                groups[-1:] = [[last[:-1]], [last[-1:], block]]
-            else:
-                row.append(block)
-        else:
+        row = groups[-1] if groups else []
+        cells = [cell if _is_cell(cell) else cell[-1:] for cell in row]
+        whole = _is_cell(block) and _fits(cells, block)
+        if not whole and not (len(block) > 1 and _is_cell(row[-1] if row else block) and _fits(cells, block[:1])):
             groups.append([block])
+            continue
+        if len(row) == 1 and not _is_cell(row[0]):
+            groups[-1:] = [[row[0][:-1]], [row[0][-1:]]]
+        groups[-1].append(block if whole else block[:1])
+        if not whole:
+            groups.append([block[1:]])
     return groups
 
 
-def _cells(row: Sequence[list[Line]]) -> list[list[Line]]:
-    """The cells that a further one must stand beside; of a tall block only its last line may be one."""
-    return [cell if _is_cell(cell) else cell[-1:] for cell in row]
+def _fits(cells: Sequence[list[Line]], cell: Sequence[Line]) -> bool:
+    """Whether a block may be a further cell of a row."""
+    return bool(cells) and all(_beside(other, cell) for other in cells)
 
 
 def _is_cell(block: Sequence[Line]) -> bool:
@@ -247,6 +259,16 @@ def _beside(first: Sequence[Line], second: Sequence[Line]) -> bool:
     return any(abs(offset) < 0.5 * size for offset in (top, bottom, (top + bottom) / 2))
 
 
+def _in_direction(groups: Sequence[list[list[Line]]]) -> Iterator[list[list[Line]]]:
+    """Groups with the cells of each table ordered by its language: PDFium orders each row by itself."""
+    for is_row, table in groupby(groups, key=lambda group: len(group) > 1):
+        rows = list(table)
+        if is_row:
+            rtl = base_direction(" ".join(line.text for row in rows for cell in row for line in cell)) is True
+            rows = [sorted(row, key=lambda cell: -cell[0].right if rtl else cell[0].left) for row in rows]
+        yield from rows
+
+
 def _row(cells: Sequence[list[Line]], page: int) -> _Piece:
     texts = [" ".join(line.text for line in cell) for cell in cells]
     return _Piece(" | ".join(texts), "row", page, _style(cells[0][0]), cells[0][0].rtl)
@@ -255,16 +277,16 @@ def _row(cells: Sequence[list[Line]], page: int) -> _Piece:
 # --- paragraphs --------------------------------------------------------------------------------------
 
 
-def _read_block(block: Sequence[Line], page: int, body: _Body) -> list[_Piece]:
-    left, right = min(line.left for line in block), max(line.right for line in block)
-    pitch = _usual_pitch(block)
+def _read_block(block: Sequence[Line], lines: Sequence[Line], page: int, body: _Body) -> list[_Piece]:
+    """Paragraphs of a block, given all lines of its page."""
+    column = _column(block, lines)
     paragraphs: list[list[Line]] = [[block[0]]]
     for above, below in pairwise(block):
-        if _begins_paragraph(above, below, _Column(left, right, pitch)):
+        if _begins_paragraph(above, below, column):
             paragraphs.append([below])
         else:
             paragraphs[-1].append(below)
-    return [_paragraph(lines, page, body, _Column(left, right, pitch)) for lines in paragraphs]
+    return [_paragraph(paragraph, page, body, column) for paragraph in paragraphs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +304,32 @@ class _Column:
     def indent(self, line: Line) -> float:
         """Points left blank before a line."""
         return self.right - line.right if line.rtl else line.left - self.left
+
+
+def _column(block: Sequence[Line], lines: Sequence[Line]) -> _Column:
+    """The column that a block was set in.
+
+    Where many lines end before the block does, as in a list of short lines, other lines of the page that
+    begin at the same edge tell how far they could have run.
+    """
+    left, right = min(line.left for line in block), max(line.right for line in block)
+    column = _Column(left, right, _usual_pitch(block))
+    rtl = block[0].rtl
+    wrapped = sum(column.room(above) <= below.first_word + _ROOM * above.size for above, below in pairwise(block))
+    if wrapped > 1 and wrapped > _WRAPPED_SHARE * (len(block) - 1):
+        return column
+    aligned = [line for line in lines if abs(line.right - right if rtl else line.left - left) < _BEGINS * block[0].size]
+    if rtl:
+        left = min([left, *(line.left for line in aligned)])
+    else:
+        right = max([right, *(line.right for line in aligned)])
+    beside = (column.left, left) if rtl else (column.right, right)
+    top, bottom = block[0].baseline, block[-1].baseline
+    blocked = any(
+        bottom - 1 < line.baseline < top + 1 and line.left < max(beside) - 1 and line.right > min(beside) + 1
+        for line in lines
+    )
+    return column if blocked else replace(column, left=left, right=right)
 
 
 def _usual_pitch(block: Sequence[Line]) -> float:
@@ -311,14 +359,14 @@ def _paragraph(lines: Sequence[Line], page: int, body: _Body, column: _Column) -
     if _is_heading(lines, text, body):
         kind = "heading"
     elif _is_item(text):
-        kind, text = "item", _BULLET.sub("", text)
+        kind, text = "item", _NUMBERING.sub(r"\g<0> ", _BULLET.sub("", text)).replace("  ", " ")
     return _Piece(
         text=text,
         kind=kind,
         page=page,
         style=_style(lines[0]),
         rtl=lines[0].rtl,
-        full=column.room(lines[-1]) < 6 * lines[-1].size,
+        full=column.room(lines[-1]) < _FULL * lines[-1].size,
         indented=column.indent(lines[0]) > _INDENT * lines[0].size,
     )
 
@@ -330,7 +378,8 @@ def join_lines(lines: Sequence[str]) -> str:
         if text.endswith("\u00ad"):
             text = text[:-1] + line
         elif _HYPHENATED.search(text) and _LOWER.match(line):
-            text = text[:-1] + line
+            text = text if _COMPOUND.search(text) else text[:-1]
+            text += line
         else:
             text = f"{text} {line}" if text else line
     return text.replace("\u00ad", "")

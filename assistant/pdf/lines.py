@@ -7,6 +7,7 @@ Distances are in ems (multiples of the font size) unless they are called points.
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from statistics import median
 
 from assistant.pdf.bidi import ARABIC, base_direction, count_words, embedding_levels, is_mark, kind, logical_order
 from assistant.pdf.glyphs import Glyph, Sheet
-from assistant.pdf.marks import attach, restore
+from assistant.pdf.marks import are_reversed, attach, restore
 from assistant.pdf.repair import count_forms, fix_brackets, fix_numbers, fold_forms
 
 _SAME_BASELINE = 0.12
@@ -24,12 +25,13 @@ _RAISED = 0.62  # how far from its line a superscript or a raised glyph may stan
 _CELL_GAP = 1.3  # a wider gap parts columns and cells
 _NARROW_CELL_GAP = 0.6  # parts cells where a line nearby has a wide gap in the same place
 _NEAR_ROW = 40.0  # points between baselines of lines that may be rows of one table
+_SAME_PLACE = 0.45  # middles of a letter and its mark are nearer than this
 _WORD_GAP = 0.16
 _ARABIC_WORD_GAP = 0.32  # between Arabic letters where PDFium saw no gap: some fonts leave wide joints
 _BLOCK_PITCH = 2.2  # lines further apart are not of one block
 _SAME_ROW = 0.3  # baselines nearer than this are one row
 _CLEAR_MAJORITY = 2.5  # times as many words of one script make a line's direction plain
-_AT_EDGE = 1.5  # a line that begins this near to the edge of the text is aligned with it
+_OFF_SIDE = 3.0  # a line with this much more room at one side than at the other is set against the other
 _SAME_SIZE = 1.0  # points by which the fonts of one block may differ
 
 _DIGIT = re.compile(r"\d")
@@ -100,8 +102,9 @@ def read_lines(sheet: Sheet, repairs: Counter[str]) -> list[list[Line]]:
 def _segments(sheet: Sheet, repairs: Counter[str]) -> list[Segment]:
     """All segments of a sheet in the order of the file."""
     glyphs = []
+    backward = are_reversed(glyph.text for glyph in sheet.glyphs)
     for glyph in sheet.glyphs:
-        glyph.text, repair = restore(glyph.text)
+        glyph.text, repair = restore(glyph.text, backward)
         if repair:
             repairs[repair] += 1
         if glyph.text:
@@ -186,21 +189,32 @@ def _without_repeats(line: Sequence[Glyph]) -> list[Glyph]:
     """
     kept: list[Glyph] = []
     for glyph in line:
-        if len(glyph.text) > 1 and is_mark(glyph.text[-1]):
-            alike = [other for other in kept[-2:] if sorted(other.text) == sorted(glyph.text)]
-            if any(abs(other.centre - glyph.centre) < 0.45 * glyph.size for other in alike):
-                continue
-            last = kept[-1] if kept else None
-            if (
-                last in alike
-                and last is not None
-                and glyph.left - 0.2 * glyph.size <= last.left
-                and last.right - last.left < glyph.right - glyph.left
+        spelling = unicodedata.normalize("NFD", glyph.text)
+        if any(map(is_mark, spelling)):
+            alike = [other for other in kept[-3:] if sorted(other.text) == sorted(glyph.text)]
+            # A letter such as أ is one character: only if the two overlap are they not written twice.
+            if any(
+                abs(other.centre - glyph.centre) < _SAME_PLACE * glyph.size
+                if len(glyph.text) > 1
+                else _overlap(other, glyph) > 0.5
+                for other in alike
             ):
-                kept[-1] = glyph
+                _widen(alike[-1], glyph)
                 continue
         kept.append(glyph)
     return kept
+
+
+def _overlap(first: Glyph, second: Glyph) -> float:
+    """Width that two glyphs share, as a part of the narrower one; that of a mark may be nothing."""
+    shared = min(first.right, second.right) - max(first.left, second.left)
+    narrower = min(first.right - first.left, second.right - second.left)
+    return shared / narrower if narrower > 0 else float(shared >= 0)
+
+
+def _widen(glyph: Glyph, other: Glyph) -> None:
+    """Let a glyph reach as far as another one that stands in its place."""
+    glyph.left, glyph.right = min(glyph.left, other.left), max(glyph.right, other.right)
 
 
 def _gaps(line: Sequence[Glyph], least: float) -> list[tuple[float, float]]:
@@ -359,7 +373,7 @@ def _read_block(block: Sequence[Segment], page: _Extent, repairs: Counter[str]) 
 
 def _mend(text: str, rtl_page: bool, repairs: Counter[str]) -> str:
     repairs["presentation forms"] += count_forms(text)
-    mended = fix_numbers(text)
+    mended = fix_numbers(text) if rtl_page or ARABIC.search(text) else text
     if rtl_page:
         mended = _REVERSED_NUMBERING.sub(r"\2\1", mended)  # «.1» before an item is «1.»
     repairs["numbers"] += mended != text
@@ -392,13 +406,22 @@ def _unclear_direction(segment: Segment, around: Sequence[bool], page: _Extent) 
         # A number alone reads left to right; several follow the page.
         numbers = sum(bool(_DIGIT.search(word)) for word in segment.text.split())
         return page.rtl and (numbers > 1 or segment.text[0] in _LEADING_PUNCTUATION)
-    at_left = segment.left - page.left < _AT_EDGE * segment.size
-    at_right = page.right - segment.right < _AT_EDGE * segment.size
-    if around and len(set(around)) == 1 and (len(around) == 2 or at_left == at_right or around[0] == at_right):
+    side = _side(segment, page)
+    if side is not None and arabic != latin and (arabic > latin) == side:
+        return side
+    if around and len(set(around)) == 1 and (len(around) == 2 or side is None or around[0] == side):
         return around[0]
-    if at_left != at_right and max(arabic, latin) < _CLEAR_MAJORITY * min(arabic, latin):
-        return at_right
+    if side is not None and max(arabic, latin) < _CLEAR_MAJORITY * min(arabic, latin):
+        return side
     return arabic > latin if arabic != latin else page.rtl
+
+
+def _side(segment: Segment, page: _Extent) -> bool | None:
+    """True for a line set against the right of the page, False against the left, None for neither."""
+    at_left, at_right = segment.left - page.left, page.right - segment.right
+    if abs(at_left - at_right) < _OFF_SIDE * segment.size:
+        return None
+    return at_right < at_left
 
 
 def _first_word(segment: Segment, order: Sequence[int]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from assistant.pdf.bidi import ARABIC, is_mark
 from assistant.pdf.glyphs import Glyph
@@ -35,8 +35,25 @@ _OFF_CENTRE, _OFF_LINE = 0.2, 0.3  # what standing off the middle or another lin
 _NEIGHBOUR = 0.06  # bonus of the letter next to the mark in the file
 
 
-def restore(text: str) -> tuple[str, str | None]:
-    """Characters of one glyph in reading order, and what had to be mended, if anything."""
+def are_reversed(texts: Iterable[str]) -> bool:
+    """Whether the characters of glyphs come in reverse order, as far as lam-alefs among them tell."""
+    backward = forward = 0
+    for text in texts:
+        letters = [char for char in text if not is_mark(char)]
+        if len(letters) == 2:
+            backward += letters[0] in _ALEFS and letters[1] == _LAM
+            forward += letters[0] == _LAM and letters[1] in _ALEFS
+    return backward > forward
+
+
+def restore(text: str, backward: bool) -> tuple[str, str | None]:
+    """Characters of one glyph in reading order, and what had to be mended, if anything.
+
+    Args:
+        text: characters of the glyph as PDFium gives them.
+        backward: whether glyphs of this page are known to come reversed; without that, a ligature that has
+            a code point of its own is taken to be in order, every other one to be reversed.
+    """
     if len(text) == 1:
         return text, None
     folded = "".join(fold_forms(char) for char in text)
@@ -53,7 +70,8 @@ def restore(text: str) -> tuple[str, str | None]:
             return _compose(_LAM + marks + letters[1]), repair
         if letters[0] == letters[1] and marks:
             letters.pop()  # a letter and its mark, each said to be both
-    if len(letters) > 1 and all(map(ARABIC.match, letters)) and "".join(letters) not in _LIGATURES:
+    in_order = not backward and "".join(letters) in _LIGATURES
+    if len(letters) > 1 and all(map(ARABIC.match, letters)) and not in_order:
         letters.reverse()
         repair = "ligatures"
     return _compose("".join(letters) + marks), repair

@@ -53,9 +53,7 @@ def count_forms(text: str) -> int:
 
 
 def fix_numbers(text: str) -> str:
-    """«MB 5» and «%15» of an Arabic line as they are read: «5 MB» and «15%»."""
-    if not ARABIC.search(text):
-        return text
+    """«MB 5» and «%15» of an Arabic text as they are read: «5 MB» and «15%»."""
     return _LEADING_PERCENT.sub(r"\2\1", _SWAPPED_UNIT.sub(r"\2 \1", text))
 
 
