@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pypdfium2 as pdfium
@@ -20,6 +19,8 @@ _SAME_GLYPH = 6
 """Characters of one glyph follow one another within this many indexes; further away, it is drawn twice."""
 _LEAN = 0.3
 """Tangent of the slope from which text counts as slanted over the page (17°): a watermark, not text."""
+_DEPTH = 5
+"""Levels of forms within forms in which drawn objects are looked for."""
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "demi")
 _HYPHENS = {0x02, 0xFFFE}
@@ -46,6 +47,8 @@ class Glyph:
     """Height of the font in points as drawn."""
     index: int
     """Place in PDFium's own order of characters."""
+    drawn: int = 0
+    """Place in the order in which the file draws its text objects; PDFium's order sorts lines from the left."""
     bold: bool = False
 
     @property
@@ -87,14 +90,16 @@ class PageGlyphs:
 
 def read_page(page: pdfium.PdfPage) -> PageGlyphs:
     """All glyphs of a page."""
+    objects = [item for item in page.get_objects(max_depth=_DEPTH)]
+    order = {_address(item.raw): place for place, item in enumerate(objects) if item.type == raw.FPDF_PAGEOBJ_TEXT}
     textpage = page.get_textpage()
     try:
-        reader = _Reader(textpage.raw)
+        reader = _Reader(textpage.raw, order)
         for index in range(raw.FPDFText_CountChars(textpage.raw)):
             reader.read(index)
     finally:
         textpage.close()
-    images = any(True for _ in page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=3))
+    images = any(item.type == raw.FPDF_PAGEOBJ_IMAGE for item in objects)
     sheets = sorted(reader.sheets.values(), key=lambda sheet: -len(sheet.glyphs))
     return PageGlyphs(tuple(sheets), reader.characters, reader.unreadable, images)
 
@@ -102,11 +107,12 @@ def read_page(page: pdfium.PdfPage) -> PageGlyphs:
 class _Reader:
     """Collects the glyphs of one text page, character by character."""
 
-    def __init__(self, textpage: raw.FPDF_TEXTPAGE) -> None:
+    def __init__(self, textpage: raw.FPDF_TEXTPAGE, order: Mapping[int, int]) -> None:
         self.sheets: dict[int, Sheet] = {}
         self.characters = 0
         self.unreadable = 0
         self._textpage = textpage
+        self._order = order
         self._drawn: dict[tuple[int, float, float, float], Glyph] = {}
         self._bold_fonts: dict[int, bool] = {}
         self._quarter = 0
@@ -120,7 +126,8 @@ class _Reader:
             self._break(index)
             return
         self.characters += 1
-        char = _char(code)
+        # PDFium makes a letter out of the glyph's number where the file does not say which one it is.
+        char = None if raw.FPDFText_HasUnicodeMapError(self._textpage, index) == 1 else _char(code)
         if char is None:
             self.unreadable += 1
             self._break(index)
@@ -152,7 +159,8 @@ class _Reader:
                 return
             if char in drawn.text:
                 return  # drawn twice, to look bold
-        glyph = Glyph(char, left, right, x, y, size, index, self._bold(index))
+        item = raw.FPDFText_GetTextObject(self._textpage, index)
+        glyph = Glyph(char, left, right, x, y, size, index, self._order.get(_address(item), 0), self._bold(item))
         self._drawn[key] = glyph
         self.sheets.setdefault(quarter, Sheet()).glyphs.append(glyph)
 
@@ -167,17 +175,21 @@ class _Reader:
             return -box.top, -box.bottom, -y, x
         return box.left, box.right, x, y
 
-    def _bold(self, index: int) -> bool:
-        item = raw.FPDFText_GetTextObject(self._textpage, index)
+    def _bold(self, item: raw.FPDF_PAGEOBJECT) -> bool:
         if not item:
             return False
         if raw.FPDFTextObj_GetTextRenderMode(item) == raw.FPDF_TEXTRENDERMODE_FILL_STROKE:
             return True
         font = raw.FPDFTextObj_GetFont(item)
-        address = ctypes.cast(font, ctypes.c_void_p).value or 0
+        address = _address(font)
         if address not in self._bold_fonts:
             self._bold_fonts[address] = bool(font) and _is_bold(font)
         return self._bold_fonts[address]
+
+
+def _address(handle: object) -> int:
+    """What tells one handle of PDFium from another."""
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0  # type: ignore[arg-type]
 
 
 def _extend(glyph: Glyph, char: str, left: float, right: float) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 from typing import Literal
 
-from assistant.pdf.bidi import base_direction
+from assistant.pdf.bidi import count_words
 from assistant.pdf.lines import Line
 
 BlockKind = Literal["heading", "paragraph", "item", "row"]
@@ -43,6 +43,7 @@ _FULL = 5.0  # a line with less room at its end may go on in the next column: a 
 _LARGER = 1.12  # times the body's size from which a font is a heading's
 _SIZE_CHANGE = 1.0  # points by which the fonts of a paragraph's lines may differ
 _HEADING_LENGTH = 200  # characters; nothing longer is a heading
+_MOSTLY = 2.5  # times as many Arabic words as others in an Arabic table
 _CELL_LINES = 4  # lines of a table cell; taller columns are columns of text
 _RUNNING_SHARE = 0.4  # of the pages that repeat a running header or footer (even and odd ones may differ)
 _RUNNING_DEPTH = 2  # lines from the top or the bottom of a page among which running lines are looked for
@@ -260,13 +261,30 @@ def _beside(first: Sequence[Line], second: Sequence[Line]) -> bool:
 
 
 def _in_direction(groups: Sequence[list[list[Line]]]) -> Iterator[list[list[Line]]]:
-    """Groups with the cells of each table ordered by its language: PDFium orders each row by itself."""
+    """Groups with the cells of each table from the side at which the table begins.
+
+    That is the right for a table that is drawn from there or is nearly all in Arabic: programs that cannot
+    set tables from the right are given their columns in the order seen.
+    """
     for is_row, table in groupby(groups, key=lambda group: len(group) > 1):
         rows = list(table)
         if is_row:
-            rtl = base_direction(" ".join(line.text for row in rows for cell in row for line in cell)) is True
+            arabic, latin = count_words(" ".join(line.text for row in rows for cell in row for line in cell))
+            drawn = _drawn_rtl(rows)
+            rtl = drawn or arabic > _MOSTLY * latin or (drawn is None and arabic > latin)
             rows = [sorted(row, key=lambda cell: -cell[0].right if rtl else cell[0].left) for row in rows]
         yield from rows
+
+
+def _drawn_rtl(rows: Sequence[list[list[Line]]]) -> bool | None:
+    """Whether a table's cells are drawn from right to left; None where there is no one direction."""
+    directions = {
+        first[0].left > second[0].left
+        for row in rows
+        for first, second in pairwise(sorted(row, key=lambda cell: cell[0].drawn))
+        if first[0].drawn != second[0].drawn
+    }
+    return directions.pop() if len(directions) == 1 else None
 
 
 def _row(cells: Sequence[list[Line]], page: int) -> _Piece:

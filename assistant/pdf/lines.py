@@ -36,6 +36,7 @@ _SAME_SIZE = 1.0  # points by which the fonts of one block may differ
 
 _DIGIT = re.compile(r"\d")
 _LEADING_PUNCTUATION = ".,،:؛;!?؟%٪)»"
+_SENTENCE_END = ".،؛:!؟?"
 _REVERSED_NUMBERING = re.compile(r"^([.)\-])(\d{1,3})$")
 
 
@@ -75,6 +76,8 @@ class Line:
     baseline: float
     size: float
     bold: bool
+    drawn: int
+    """Place in the order in which the file draws."""
 
 
 def read_lines(sheet: Sheet, repairs: Counter[str]) -> list[list[Line]]:
@@ -135,9 +138,10 @@ def _without_covered_blanks(glyphs: list[Glyph]) -> list[Glyph]:
             rows[round(glyph.baseline)].append(glyph)
 
     def covered(blank: Glyph) -> bool:
-        half = 0.5 * (blank.right - blank.left)
+        # The letter before a blank may reach over it, as an f does.
         return any(
-            min(other.right, blank.right) - max(other.left, blank.left) > half for other in rows[round(blank.baseline)]
+            _overlap(other, blank) > (0.9 if abs(other.index - blank.index) == 1 else 0.5)
+            for other in rows[round(blank.baseline)]
         )
 
     return [glyph for glyph in glyphs if not (glyph.is_space and covered(glyph))]
@@ -366,6 +370,7 @@ def _read_block(block: Sequence[Segment], page: _Extent, repairs: Counter[str]) 
                 baseline=segment.baseline,
                 size=segment.size,
                 bold=segment.bold,
+                drawn=min(glyph.drawn for glyph in segment.glyphs if glyph),
             )
         )
     return lines
@@ -406,6 +411,9 @@ def _unclear_direction(segment: Segment, around: Sequence[bool], page: _Extent) 
         # A number alone reads left to right; several follow the page.
         numbers = sum(bool(_DIGIT.search(word)) for word in segment.text.split())
         return page.rtl and (numbers > 1 or segment.text[0] in _LEADING_PUNCTUATION)
+    ending = _ending_side(segment.text)
+    if ending is not None:
+        return not ending
     side = _side(segment, page)
     if side is not None and arabic != latin and (arabic > latin) == side:
         return side
@@ -414,6 +422,12 @@ def _unclear_direction(segment: Segment, around: Sequence[bool], page: _Extent) 
     if side is not None and max(arabic, latin) < _CLEAR_MAJORITY * min(arabic, latin):
         return side
     return arabic > latin if arabic != latin else page.rtl
+
+
+def _ending_side(text: str) -> bool | None:
+    """True where the mark that ends a sentence is seen at the right of a line, False where at the left."""
+    at_left, at_right = text[0] in _SENTENCE_END, text[-1] in _SENTENCE_END
+    return at_right if at_left != at_right else None
 
 
 def _side(segment: Segment, page: _Extent) -> bool | None:
