@@ -94,6 +94,8 @@ def _levels_rtl(clusters: Sequence[str]) -> list[int]:
     while start < len(kinds):
         if kinds[start] == "left":
             end = _latin_run(clusters, kinds, numeric, start)
+            if not {"right", "arabic-digit"} & set(kinds[end:]):
+                start = _continued_run(kinds, numeric, start)
             levels[start:end] = [2] * (end - start)
             start = end
             continue
@@ -117,6 +119,19 @@ def _latin_run(clusters: Sequence[str], kinds: Sequence[Kind], numeric: Sequence
         if kinds[position] == "left" or numeric[position] or slashes:
             end = position + 1
     return end
+
+
+def _continued_run(kinds: Sequence[Kind], numeric: Sequence[bool], start: int) -> int:
+    """Where the Latin run that begins a line really starts, to the left of ``start``.
+
+    A number left of it is read before it: the name that the number follows ended the line above.
+    """
+    found = position = start
+    while position and (numeric[position - 1] or kinds[position - 1] == "space"):
+        position -= 1
+        if kinds[position] == "digit":
+            found = position
+    return found
 
 
 def _levels_ltr(clusters: Sequence[str]) -> list[int]:

@@ -25,8 +25,9 @@ _RAISED = 0.62  # how far from its line a superscript or a raised glyph may stan
 _CELL_GAP = 1.3  # a wider gap parts columns and cells
 _NARROW_CELL_GAP = 0.6  # parts cells where a line nearby has a wide gap in the same place
 _NEAR_ROW = 40.0  # points between baselines of lines that may be rows of one table
-_SAME_PLACE = 0.45  # middles of a letter and its mark are nearer than this
+_SAME_PLACE = 0.3  # part of its width by which the glyph of a mark is over that of its letter
 _WORD_GAP = 0.16
+_SEEN_GAP = 0.1  # between other letters where PDFium saw a gap
 _ARABIC_WORD_GAP = 0.32  # between Arabic letters where PDFium saw no gap: some fonts leave wide joints
 _BLOCK_PITCH = 2.2  # lines further apart are not of one block
 _SAME_ROW = 0.3  # baselines nearer than this are one row
@@ -193,20 +194,22 @@ def _without_repeats(line: Sequence[Glyph]) -> list[Glyph]:
     """
     kept: list[Glyph] = []
     for glyph in line:
-        spelling = unicodedata.normalize("NFD", glyph.text)
-        if any(map(is_mark, spelling)):
-            alike = [other for other in kept[-3:] if sorted(other.text) == sorted(glyph.text)]
-            # A letter such as أ is one character: only if the two overlap are they not written twice.
-            if any(
-                abs(other.centre - glyph.centre) < _SAME_PLACE * glyph.size
-                if len(glyph.text) > 1
-                else _overlap(other, glyph) > 0.5
-                for other in alike
-            ):
-                _widen(alike[-1], glyph)
-                continue
-        kept.append(glyph)
+        twin = next((other for other in kept[-3:] if _says_the_same(other, glyph)), None)
+        if twin is None:
+            kept.append(glyph)
+            continue
+        if len(glyph.text) > len(twin.text):
+            twin.text = glyph.text
+        twin.left, twin.right = min(glyph.left, twin.left), max(glyph.right, twin.right)
     return kept
+
+
+def _says_the_same(first: Glyph, second: Glyph) -> bool:
+    """Whether two glyphs stand over one another and the one with marks has the other's letters."""
+    one, other = (Counter(unicodedata.normalize("NFD", glyph.text)) for glyph in (first, second))
+    if not (one <= other or other <= one) or not any(map(is_mark, one & other)):
+        return False
+    return _overlap(first, second) > _SAME_PLACE
 
 
 def _overlap(first: Glyph, second: Glyph) -> float:
@@ -214,11 +217,6 @@ def _overlap(first: Glyph, second: Glyph) -> float:
     shared = min(first.right, second.right) - max(first.left, second.left)
     narrower = min(first.right - first.left, second.right - second.left)
     return shared / narrower if narrower > 0 else float(shared >= 0)
-
-
-def _widen(glyph: Glyph, other: Glyph) -> None:
-    """Let a glyph reach as far as another one that stands in its place."""
-    glyph.left, glyph.right = min(glyph.left, other.left), max(glyph.right, other.right)
 
 
 def _gaps(line: Sequence[Glyph], least: float) -> list[tuple[float, float]]:
@@ -291,10 +289,19 @@ def _tracking(glyphs: Sequence[Glyph]) -> float:
 
 
 def _word_gap(before: Glyph, after: Glyph, breaks: Sequence[int]) -> float:
-    if not (ARABIC.match(before.text) and ARABIC.match(after.text)):
-        return _WORD_GAP
+    """Width in ems from which a gap between two glyphs parts words.
+
+    Args:
+        before: glyph to the left.
+        after: glyph to the right.
+        breaks: indexes at which PDFium saw a gap.
+    """
     first, last = sorted((before.index, after.index))
-    return _WORD_GAP if bisect_left(breaks, first) < bisect_left(breaks, last) else _ARABIC_WORD_GAP
+    seen = bisect_left(breaks, first) < bisect_left(breaks, last)
+    kinds = {kind(before.text), kind(after.text)}
+    if kinds == {"right"}:
+        return _WORD_GAP if seen else _ARABIC_WORD_GAP
+    return _SEEN_GAP if seen and "right" not in kinds else _WORD_GAP
 
 
 # --- segments to blocks ------------------------------------------------------------------------------
@@ -387,7 +394,7 @@ def _mend(text: str, rtl_page: bool, repairs: Counter[str]) -> str:
 
 def _directions(block: Sequence[Segment], page: _Extent) -> list[bool]:
     """Whether each line of a block reads right to left: by its words, else by its neighbours and edges."""
-    plain = [_plain_direction(*count_words(segment.text)) for segment in block]
+    plain = [_plain_direction(segment.text, page.rtl) for segment in block]
     directions: list[bool] = []
     for position, segment in enumerate(block):
         known = plain[position]
@@ -398,7 +405,12 @@ def _directions(block: Sequence[Segment], page: _Extent) -> list[bool]:
     return directions
 
 
-def _plain_direction(arabic: int, latin: int) -> bool | None:
+def _plain_direction(text: str, rtl_page: bool) -> bool | None:
+    """Direction of a line that shows where it ends, or that has words of one script mostly."""
+    arabic, latin = count_words(text)
+    ending = _ending_side(text)
+    if ending is not None and (arabic or rtl_page):
+        return not ending
     if arabic + latin >= 3 and (arabic >= _CLEAR_MAJORITY * latin or latin >= _CLEAR_MAJORITY * arabic):
         return arabic > latin
     return None
@@ -411,9 +423,6 @@ def _unclear_direction(segment: Segment, around: Sequence[bool], page: _Extent) 
         # A number alone reads left to right; several follow the page.
         numbers = sum(bool(_DIGIT.search(word)) for word in segment.text.split())
         return page.rtl and (numbers > 1 or segment.text[0] in _LEADING_PUNCTUATION)
-    ending = _ending_side(segment.text)
-    if ending is not None:
-        return not ending
     side = _side(segment, page)
     if side is not None and arabic != latin and (arabic > latin) == side:
         return side
@@ -425,8 +434,12 @@ def _unclear_direction(segment: Segment, around: Sequence[bool], page: _Extent) 
 
 
 def _ending_side(text: str) -> bool | None:
-    """True where the mark that ends a sentence is seen at the right of a line, False where at the left."""
-    at_left, at_right = text[0] in _SENTENCE_END, text[-1] in _SENTENCE_END
+    """True where the mark that ends a sentence is seen at the right of a line, False where at the left.
+
+    It stands by a letter: a full stop by a number belongs to a list.
+    """
+    at_left = text[0] in _SENTENCE_END and text[1:2].isalpha()
+    at_right = text[-1] in _SENTENCE_END and text[-2:-1].isalpha()
     return at_right if at_left != at_right else None
 
 
