@@ -9,6 +9,7 @@ import ctypes
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -90,7 +91,7 @@ class PageGlyphs:
 
 def read_page(page: pdfium.PdfPage) -> PageGlyphs:
     """All glyphs of a page."""
-    objects = [item for item in page.get_objects(max_depth=_DEPTH)]
+    objects = list(page.get_objects(max_depth=_DEPTH))
     order = {_address(item.raw): place for place, item in enumerate(objects) if item.type == raw.FPDF_PAGEOBJ_TEXT}
     textpage = page.get_textpage()
     try:
@@ -187,9 +188,9 @@ class _Reader:
         return self._bold_fonts[address]
 
 
-def _address(handle: object) -> int:
+def _address(handle: Any) -> int:
     """What tells one handle of PDFium from another."""
-    return ctypes.cast(handle, ctypes.c_void_p).value or 0  # type: ignore[arg-type]
+    return ctypes.cast(handle, ctypes.c_void_p).value or 0
 
 
 def _extend(glyph: Glyph, char: str, left: float, right: float) -> None:

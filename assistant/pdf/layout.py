@@ -209,9 +209,7 @@ def _under(above: Line, below: Line) -> bool:
     """Whether a line follows another one closely enough to be of one block."""
     pitch = above.baseline - below.baseline
     overlap = min(above.right, below.right) - max(above.left, below.left)
-    return (
-        overlap > 0 and 0.3 * below.size < pitch < 2.2 * below.size and abs(above.size - below.size) < _SIZE_CHANGE
-    )
+    return overlap > 0 and 0.3 * below.size < pitch < 2.2 * below.size and abs(above.size - below.size) < _SIZE_CHANGE
 
 
 # --- tables ------------------------------------------------------------------------------------------
