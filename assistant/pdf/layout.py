@@ -46,14 +46,14 @@ _HEADING_LENGTH = 200  # characters; nothing longer is a heading
 _MOSTLY = 2.5  # times as many Arabic words as others in an Arabic table
 _CELL_LINES = 4  # lines of a table cell; taller columns are columns of text
 _RUNNING_SHARE = 0.4  # of the pages that repeat a running header or footer (even and odd ones may differ)
-_RUNNING_DEPTH = 2  # lines from the top or the bottom of a page among which running lines are looked for
+_RUNNING_DEPTH = 3  # lines from the top or the bottom of a page among which running lines are looked for
 _POSITION_STEP = 4.0  # points within which lines of several pages stand at the same height
 
 _BULLET = re.compile(r"^(?:[•▪▫◦●○■□◆◇►▶‣⁃]\s*|[∙·*\-–]\s+)")
 _LONE_BULLET = re.compile(r"^[•▪▫◦●○■□◆◇►▶‣⁃∙·*\-–]$")
 _NUMBERING = re.compile(r"^(?:\(?\d{1,3}[.)\-]|\(?[a-zA-Z\u0621-\u064a]\))(?=\s|$|[\u0621-\u064a])")
 _ENDS_SENTENCE = re.compile(r"[.!?؟؛:…。][\"'”’»)\]]*$")
-_PLACE_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\d{1,6}")
 _HYPHENATED = re.compile(r"[^\W\d_]-$")
 _COMPOUND = re.compile(
     r"\b(?:all|cross|ex|far|full|half|hard|high|ill|in|large|long|low|mid|multi|non|one|on|part|post|pre|self|short|"
@@ -86,19 +86,20 @@ def read_layout(pages: Sequence[Page]) -> list[PdfBlock]:
 def without_running_lines(pages: Sequence[Page]) -> list[list[list[Line]]]:
     """Pages without the lines that stand at the edge of many of them, such as a title or page number.
 
-    A line runs if it has the same words, whatever its numbers, at the same height on most pages, or on
-    two fifths of at least five pages, where even and odd pages differ.
+    A line runs if it has the same words at the same height, but for a number that counts the pages, on most
+    pages, or on two fifths of at least five pages, where even and odd pages differ.
     """
-    edges = [{_running_key(line) for line in _edge_lines(page)} for page in pages]
-    seen = Counter(key for keys in edges for key in keys)
+    edges = [_edge_lines(page) for page in pages]
+    keys = [{key for line in lines for key in _running_keys(line, number)} for number, lines in enumerate(edges)]
+    seen = Counter(key for of_page in keys for key in of_page)
     running = {
         key
         for key, times in seen.items()
         if times >= 2 and (2 * times > len(pages) or (len(pages) >= 5 and times >= _RUNNING_SHARE * len(pages)))
     }
     kept: list[list[list[Line]]] = []
-    for page, keys in zip(pages, edges, strict=True):
-        gone = {id(line) for line in _edge_lines(page) if _running_key(line) in running & keys}
+    for number, (page, lines) in enumerate(zip(pages, edges, strict=True)):
+        gone = {id(line) for line in lines if not running.isdisjoint(_running_keys(line, number))}
         blocks = [[line for line in block if id(line) not in gone] for block in page]
         kept.append([block for block in blocks if block])
     return kept
@@ -107,13 +108,21 @@ def without_running_lines(pages: Sequence[Page]) -> list[list[list[Line]]]:
 def _edge_lines(page: Page) -> list[Line]:
     """The lines at the top and the bottom of a page; several at one height count once."""
     lines = [line for block in page for line in block]
-    heights = sorted({round(line.baseline / _POSITION_STEP) for line in lines})
+    heights = sorted({_height(line) for line in lines})
     outer = {*heights[:_RUNNING_DEPTH], *heights[-_RUNNING_DEPTH:]}
-    return [line for line in lines if round(line.baseline / _POSITION_STEP) in outer]
+    return [line for line in lines if _height(line) in outer]
 
 
-def _running_key(line: Line) -> tuple[str, int]:
-    return _PLACE_NUMBER.sub("#", line.text), round(line.baseline / _POSITION_STEP)
+def _height(line: Line) -> int:
+    return round(line.baseline / _POSITION_STEP)
+
+
+def _running_keys(line: Line, page: int) -> Iterator[tuple[str, int]]:
+    """What a line has in common with its like on other pages: its text, or that with a number less the page's."""
+    yield line.text, _height(line)
+    for number in _NUMBER.finditer(line.text):
+        offset = int(number.group()) - page
+        yield f"{line.text[: number.start()]}#{offset}{line.text[number.end() :]}", _height(line)
 
 
 # --- the usual line ----------------------------------------------------------------------------------
@@ -150,12 +159,18 @@ class _Piece:
     text: str
     kind: BlockKind
     page: int
+    end: int
+    """Page on which it ends."""
     style: tuple[float, bool]
     rtl: bool
     full: bool = False
     """Whether its last line has no room for a further word."""
     indented: bool = False
     """Whether its first line is set in."""
+    top: float = 0.0
+    """Baseline of its first line in points."""
+    bottom: float = 0.0
+    """Baseline of its last line in points."""
 
 
 def _read_page(page: Page, number: int, body: _Body) -> list[_Piece]:
@@ -287,7 +302,7 @@ def _drawn_rtl(rows: Sequence[list[list[Line]]]) -> bool | None:
 
 def _row(cells: Sequence[list[Line]], page: int) -> _Piece:
     texts = [" ".join(line.text for line in cell) for cell in cells]
-    return _Piece(" | ".join(texts), "row", page, _style(cells[0][0]), cells[0][0].rtl)
+    return _Piece(" | ".join(texts), "row", page, page, _style(cells[0][0]), cells[0][0].rtl)
 
 
 # --- paragraphs --------------------------------------------------------------------------------------
@@ -380,10 +395,13 @@ def _paragraph(lines: Sequence[Line], page: int, body: _Body, column: _Column) -
         text=text,
         kind=kind,
         page=page,
+        end=page,
         style=_style(lines[0]),
         rtl=lines[0].rtl,
         full=column.room(lines[-1]) < _FULL * lines[-1].size,
         indented=column.indent(lines[0]) > _INDENT * lines[0].size,
+        top=lines[0].baseline,
+        bottom=lines[-1].baseline,
     )
 
 
@@ -430,15 +448,17 @@ def _join_continued(pieces: Iterable[_Piece]) -> list[_Piece]:
         last = joined[-1] if joined else None
         if last is not None and _goes_on(last, piece):
             text = join_lines([last.text, piece.text])
-            joined[-1] = replace(last, text=text, full=piece.full)
+            joined[-1] = replace(last, text=text, full=piece.full, bottom=piece.bottom, end=piece.page)
         else:
             joined.append(piece)
     return joined
 
 
 def _goes_on(last: _Piece, piece: _Piece) -> bool:
+    """Whether a paragraph fills its column or page to the end, in the middle of a sentence."""
     return (
-        last.kind in {"paragraph", "item"}
+        (piece.page > last.end or piece.top > last.bottom)
+        and last.kind in {"paragraph", "item"}
         and piece.kind == "paragraph"
         and last.style == piece.style
         and last.rtl == piece.rtl

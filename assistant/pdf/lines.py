@@ -17,7 +17,7 @@ from statistics import median
 
 from assistant.pdf.bidi import ARABIC, base_direction, count_words, embedding_levels, is_mark, kind, logical_order
 from assistant.pdf.glyphs import Glyph, Sheet
-from assistant.pdf.marks import are_reversed, attach, restore
+from assistant.pdf.marks import are_in_order, attach, restore
 from assistant.pdf.repair import count_forms, fix_brackets, fix_numbers, fold_forms
 
 _SAME_BASELINE = 0.12
@@ -106,9 +106,9 @@ def read_lines(sheet: Sheet, repairs: Counter[str]) -> list[list[Line]]:
 def _segments(sheet: Sheet, repairs: Counter[str]) -> list[Segment]:
     """All segments of a sheet in the order of the file."""
     glyphs = []
-    backward = are_reversed(glyph.text for glyph in sheet.glyphs)
+    in_order = are_in_order(glyph.text for glyph in sheet.glyphs)
     for glyph in sheet.glyphs:
-        glyph.text, repair = restore(glyph.text, backward)
+        glyph.text, repair = restore(glyph.text, in_order)
         if repair:
             repairs[repair] += 1
         if glyph.text:

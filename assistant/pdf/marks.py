@@ -19,7 +19,7 @@ _ALEFS = frozenset("اأإآ")
 _LAM = "ل"
 _TATWEEL = "\u0640"
 
-# Ligatures with a code point of their own: PDFium spells these out in reading order by itself.
+# Ligatures with a code point of their own.
 _LIGATURES = frozenset(
     unicodedata.normalize("NFKC", chr(code))
     for first, end in ((0xFBEA, 0xFBFC), (0xFC00, 0xFC5E), (0xFC64, 0xFD3E), (0xFD50, 0xFDFC))
@@ -35,24 +35,24 @@ _OFF_CENTRE, _OFF_LINE = 0.2, 0.3  # what standing off the middle or another lin
 _NEIGHBOUR = 0.06  # bonus of the letter next to the mark in the file
 
 
-def are_reversed(texts: Iterable[str]) -> bool:
-    """Whether the characters of glyphs come in reverse order, as far as lam-alefs among them tell."""
+def are_in_order(texts: Iterable[str]) -> bool:
+    """Whether the characters of glyphs come in reading order: so do most of the lam-alefs among them."""
     backward = forward = 0
     for text in texts:
         letters = [char for char in text if not is_mark(char)]
         if len(letters) == 2:
             backward += letters[0] in _ALEFS and letters[1] == _LAM
             forward += letters[0] == _LAM and letters[1] in _ALEFS
-    return backward > forward
+    return forward > backward
 
 
-def restore(text: str, backward: bool) -> tuple[str, str | None]:
+def restore(text: str, in_order: bool) -> tuple[str, str | None]:
     """Characters of one glyph in reading order, and what had to be mended, if anything.
 
     Args:
         text: characters of the glyph as PDFium gives them.
-        backward: whether glyphs of this page are known to come reversed; without that, a ligature that has
-            a code point of its own is taken to be in order, every other one to be reversed.
+        in_order: whether PDFium spells the ligatures of this page out in reading order: it does so for those
+            that have a code point of their own, if the file names them by it. All others come reversed.
     """
     if len(text) == 1:
         return text, None
@@ -70,8 +70,8 @@ def restore(text: str, backward: bool) -> tuple[str, str | None]:
             return _compose(_LAM + marks + letters[1]), repair
         if letters[0] == letters[1] and marks:
             letters.pop()  # a letter and its mark, each said to be both
-    in_order = not backward and "".join(letters) in _LIGATURES
-    if len(letters) > 1 and all(map(ARABIC.match, letters)) and not in_order:
+    spelt_out = in_order and "".join(letters) in _LIGATURES
+    if len(letters) > 1 and all(map(ARABIC.match, letters)) and not spelt_out:
         letters.reverse()
         repair = "ligatures"
     return _compose("".join(letters) + marks), repair

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.pdf.bidi import base_direction, clusters_of, count_words, embedding_levels, kind, logical_order, to_logical
+from assistant.pdf.bidi import (
+    base_direction,
+    clusters_of,
+    count_words,
+    embedding_levels,
+    kind,
+    logical_order,
+    to_logical,
+)
 
 
 @pytest.mark.parametrize(

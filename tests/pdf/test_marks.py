@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from assistant.pdf.marks import are_reversed, attach, restore
+from assistant.pdf.marks import are_in_order, attach, restore
 from tests.pdf.build import glyph
 
 
@@ -24,15 +24,15 @@ from tests.pdf.build import glyph
     ],
 )
 def test_characters_of_a_glyph(text: str, read: str):
-    assert restore(text, backward=False)[0] == read
+    assert restore(text, in_order=False)[0] == read
 
 
-def test_a_ligature_with_a_code_point_is_reversed_only_where_others_are():
-    assert restore("ين", backward=False)[0] == "ين"
-    assert restore("ني", backward=True)[0] == "ين"
-    assert are_reversed(["ال", "ب", "أل"])
-    assert not are_reversed(["لا", "ب"])
-    assert not are_reversed([])
+def test_a_ligature_with_a_code_point_is_spelt_out_where_lam_alef_is():
+    assert restore("ين", in_order=True)[0] == "ين"
+    assert restore("ني", in_order=False)[0] == "ين"
+    assert are_in_order(["لا", "ب", "لأ", "ال"])
+    assert not are_in_order(["ال", "ب"])
+    assert not are_in_order([])
 
 
 def test_a_mark_goes_to_the_letter_under_it():
