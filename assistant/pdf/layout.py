@@ -36,6 +36,7 @@ Page = Sequence[Sequence[Line]]
 _PITCH_CHANGE = 1.25
 """Lines of a paragraph stand at most this many times the usual pitch of the document apart."""
 _INDENT = 0.8  # a first line set in by this much begins a paragraph
+_ALIGNED = 0.3  # lines that begin nearer to the edge than this begin at it
 _BEGINS = 3.0  # lines that begin this near to one another begin at one edge, but for an indent
 _WRAPPED_SHARE = 0.67  # of a block's lines that a word more would not fit, from which its width is its own
 _ROOM = 0.4  # blank that a word needs beside its own width to fit at the end of a line
@@ -327,6 +328,8 @@ class _Column:
     left: float
     right: float
     pitch: float
+    even: bool
+    """Whether most lines begin at one edge, so that an indent means something."""
 
     def room(self, line: Line) -> float:
         """Points left blank at the end of a line."""
@@ -344,8 +347,9 @@ def _column(block: Sequence[Line], lines: Sequence[Line]) -> _Column:
     begin at the same edge tell how far they could have run.
     """
     left, right = min(line.left for line in block), max(line.right for line in block)
-    column = _Column(left, right, _usual_pitch(block))
     rtl = block[0].rtl
+    begin = [abs(right - line.right if rtl else line.left - left) < _ALIGNED * line.size for line in block]
+    column = _Column(left, right, _usual_pitch(block), even=2 * sum(begin) >= len(block))
     wrapped = sum(column.room(above) <= below.first_word + _ROOM * above.size for above, below in pairwise(block))
     if wrapped > 1 and wrapped > _WRAPPED_SHARE * (len(block) - 1):
         return column
@@ -364,8 +368,9 @@ def _column(block: Sequence[Line], lines: Sequence[Line]) -> _Column:
 
 
 def _usual_pitch(block: Sequence[Line]) -> float:
-    """The smallest distance of lines in points: paragraphs are only ever set further apart."""
-    return min((above.baseline - below.baseline for above, below in pairwise(block)), default=0.0)
+    """Distance of lines in points, a small one of those that occur: paragraphs are set further apart."""
+    pitches = sorted(above.baseline - below.baseline for above, below in pairwise(block))
+    return pitches[(len(pitches) - 1) // 4] if pitches else 0.0
 
 
 def _begins_paragraph(above: Line, below: Line, column: _Column) -> bool:
@@ -375,7 +380,8 @@ def _begins_paragraph(above: Line, below: Line, column: _Column) -> bool:
         return True
     if _BULLET.match(below.text) or _NUMBERING.match(below.text):
         return True
-    if column.indent(below) - column.indent(above) > _INDENT * below.size and not _is_item(above.text):
+    further_in = column.indent(below) - column.indent(above) > _INDENT * below.size
+    if column.even and further_in and not _is_item(above.text):
         return True
     return column.room(above) > below.first_word + _ROOM * above.size
 

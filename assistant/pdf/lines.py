@@ -29,7 +29,9 @@ _SAME_PLACE = 0.3  # part of its width by which the glyph of a mark is over that
 _WORD_GAP = 0.16
 _SEEN_GAP = 0.1  # between other letters where PDFium saw a gap
 _ARABIC_WORD_GAP = 0.32  # between Arabic letters where PDFium saw no gap: some fonts leave wide joints
-_BLOCK_PITCH = 2.2  # lines further apart are not of one block
+_BLOCK_PITCH = 2.2  # lines further apart are not of one block, unless the page is set with wider spacing:
+_PITCH_SPREAD = 1.3  # times the usual distance of its lines
+_WIDEST_PITCH = 4.0
 _SAME_ROW = 0.3  # baselines nearer than this are one row
 _CLEAR_MAJORITY = 2.5  # times as many words of one script make a line's direction plain
 _OFF_SIDE = 3.0  # a line with this much more room at one side than at the other is set against the other
@@ -309,19 +311,32 @@ def _word_gap(before: Glyph, after: Glyph, breaks: Sequence[int]) -> float:
 
 def _blocks(segments: Sequence[Segment]) -> list[list[Segment]]:
     """Segments that follow one another in the file and stand closely under one another on the page."""
+    widest = max(_BLOCK_PITCH, _PITCH_SPREAD * _usual_pitch(segments))
     blocks: list[list[Segment]] = []
     for segment in segments:
-        if blocks and _continues(blocks[-1][-1], segment):
+        if blocks and _continues(blocks[-1][-1], segment, widest):
             blocks[-1].append(segment)
         else:
             blocks.append([segment])
     return blocks
 
 
-def _continues(above: Segment, below: Segment) -> bool:
+def _usual_pitch(segments: Sequence[Segment]) -> float:
+    """Ems between lines of text that are wide enough not to be cells of a table; 0 without such lines."""
+    wide = 0.5 * (max(segment.right for segment in segments) - min(segment.left for segment in segments))
+    pitches = [
+        (above.baseline - below.baseline) / below.size
+        for above, below in pairwise(segments)
+        if min(above.right - above.left, below.right - below.left) > wide and _continues(above, below, _WIDEST_PITCH)
+    ]
+    return median(pitches) if pitches else 0.0
+
+
+def _continues(above: Segment, below: Segment, widest: float) -> bool:
+    """Whether a segment stands under another one, at most ``widest`` ems below."""
     pitch = above.baseline - below.baseline
     return (
-        _SAME_ROW * below.size < pitch < _BLOCK_PITCH * below.size
+        _SAME_ROW * below.size < pitch < widest * below.size
         and min(above.right, below.right) > max(above.left, below.left)
         and abs(above.size - below.size) < _SAME_SIZE
     )
