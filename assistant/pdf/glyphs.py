@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ _LEAN = 0.3
 """Tangent of the slope from which text counts as slanted over the page (17°): a watermark, not text."""
 _DEPTH = 5
 """Levels of forms within forms in which drawn objects are looked for."""
+_DOT = (1.5, 9.0)
+"""Least and greatest width of a drawn bullet in points."""
 _BOLD_WEIGHT = 600
 _BOLD_NAMES = ("bold", "black", "heavy", "demi")
 _HYPHENS = {0x02, 0xFFFE}
@@ -75,6 +77,8 @@ class Sheet:
     glyphs: list[Glyph] = field(default_factory=list)
     breaks: list[int] = field(default_factory=list)
     """Ascending indexes at which PDFium made up a space or a line end: a hint that words are apart."""
+    dots: list[tuple[float, float]] = field(default_factory=list)
+    """Middles, x and y, of small shapes that are drawn, not written: they may be the bullets of a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +105,20 @@ def read_page(page: pdfium.PdfPage) -> PageGlyphs:
     finally:
         textpage.close()
     images = any(item.type == raw.FPDF_PAGEOBJ_IMAGE for item in objects)
+    if 0 in reader.sheets:
+        reader.sheets[0].dots += _dots(objects)
     sheets = sorted(reader.sheets.values(), key=lambda sheet: -len(sheet.glyphs))
     return PageGlyphs(tuple(sheets), reader.characters, reader.unreadable, images)
+
+
+def _dots(objects: Sequence[pdfium.PdfObject]) -> Iterator[tuple[float, float]]:
+    """Middles of the drawn shapes of the page itself that are as wide as high and as small as a bullet."""
+    for item in objects:
+        if item.type == raw.FPDF_PAGEOBJ_PATH and item.level == 0:
+            left, bottom, right, top = item.get_bounds()
+            width, height = right - left, top - bottom
+            if _DOT[0] <= width <= _DOT[1] and abs(width - height) < 0.2 * width:
+                yield (left + right) / 2, (bottom + top) / 2
 
 
 class _Reader:

@@ -11,7 +11,7 @@ import unicodedata
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import median
 
@@ -39,6 +39,7 @@ _SAME_SIZE = 1.0  # points by which the fonts of one block may differ
 
 _DIGIT = re.compile(r"\d")
 _LEADING_PUNCTUATION = ".,،:؛;!?؟%٪)»"
+_DOT_GAP = 2.5  # a drawn bullet stands at most this far before its line
 _SENTENCE_END = ".،؛:!؟?"
 _REVERSED_NUMBERING = re.compile(r"^([.)\-])(\d{1,3})$")
 
@@ -99,7 +100,7 @@ def read_lines(sheet: Sheet, repairs: Counter[str]) -> list[list[Line]]:
         max(segment.right for segment in segments),
     )
     blocks = _titles_first(_blocks(segments))
-    return [_read_block(block, page, repairs) for block in blocks]
+    return [[_with_dot(line, sheet.dots) for line in _read_block(block, page, repairs)] for block in blocks]
 
 
 # --- glyphs to segments ------------------------------------------------------------------------------
@@ -396,6 +397,15 @@ def _read_block(block: Sequence[Segment], page: _Extent, repairs: Counter[str]) 
             )
         )
     return lines
+
+
+def _with_dot(line: Line, dots: Sequence[tuple[float, float]]) -> Line:
+    """A line with the bullet that is drawn before it."""
+    for x, y in dots:
+        before = x - line.right if line.rtl else line.left - x
+        if 0 < before < _DOT_GAP * line.size and 0 < y - line.baseline < line.size:
+            return replace(line, text=f"• {line.text}")
+    return line
 
 
 def _mend(text: str, rtl_page: bool, repairs: Counter[str]) -> str:

@@ -55,6 +55,12 @@ def test_spaced_out_letters_are_one_word():
     assert texts(sheet) == [["HEADING"]]
 
 
+def test_a_drawn_bullet_begins_its_line():
+    sheet = sheet_of([(50, 700, "first"), (50, 686, "second"), (300, 650, "دنب")])
+    sheet.dots += [(42, 703), (325, 653), (42, 620)]
+    assert texts(sheet) == [["• first", "second"], ["• بند"]]
+
+
 def test_a_blank_under_a_letter_parts_nothing():
     sheet = sheet_of([(50, 700, "word")])
     sheet.glyphs.append(glyph(" ", 57, 9, width=4))
