@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal
 
 from assistant.text import ARABIC_LETTER
@@ -21,11 +22,13 @@ _LATIN = re.compile(r"[^\W\d_]")
 _MARK = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e8\u06ea-\u06ed]")
 
 
+@lru_cache(maxsize=4096)
 def is_mark(char: str) -> bool:
     """Whether a character is drawn over or under another one."""
     return unicodedata.category(char) == "Mn"
 
 
+@lru_cache(maxsize=4096)
 def kind(cluster: str) -> Kind:
     """What a cluster means for direction: its first character that is not a mark decides."""
     char = next((char for char in cluster if not is_mark(char)), "")

@@ -209,10 +209,10 @@ def _without_repeats(line: Sequence[Glyph]) -> list[Glyph]:
 
 def _says_the_same(first: Glyph, second: Glyph) -> bool:
     """Whether two glyphs stand over one another and the one with marks has the other's letters."""
-    one, other = (Counter(unicodedata.normalize("NFD", glyph.text)) for glyph in (first, second))
-    if not (one <= other or other <= one) or not any(map(is_mark, one & other)):
+    if _overlap(first, second) <= _SAME_PLACE:
         return False
-    return _overlap(first, second) > _SAME_PLACE
+    one, other = (Counter(unicodedata.normalize("NFD", glyph.text)) for glyph in (first, second))
+    return (one <= other or other <= one) and any(map(is_mark, one & other))
 
 
 def _overlap(first: Glyph, second: Glyph) -> float:
