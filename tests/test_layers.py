@@ -14,11 +14,12 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text words readers knowledge passages models encoder catalogue lexical vectors index "
+    "errors schema settings text words pdf readers knowledge passages models encoder catalogue lexical vectors index "
     "ranking retrieval answering assistant doctor llamaindex ui server cli"
 ).split()
 # The folder of the chat is one module to the others; within it the same rule holds.
 UI_ORDER = ["texts", "conversation", "render", "chat"]
+PDF_ORDER = ["bidi", "repair", "glyphs", "marks", "lines", "layout"]
 SLOW = ("torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
 
 
@@ -49,13 +50,14 @@ def imports(source: str) -> set[str]:
 
 
 def test_every_module_has_its_place():
-    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} | {"ui"}
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} | {"ui", "pdf"}
     assert modules == set(ORDER)
     assert len(ORDER) == len(modules)
     assert {path.stem for path in (PACKAGE / "ui").glob("*.py")} - {"__init__"} == set(UI_ORDER)
+    assert {path.stem for path in (PACKAGE / "pdf").glob("*.py")} - {"__init__"} == set(PDF_ORDER)
 
 
-@pytest.mark.parametrize("module", [name for name in ORDER if name != "ui"])
+@pytest.mark.parametrize("module", [name for name in ORDER if name not in {"ui", "pdf"}])
 def test_imports_go_upwards(module: str):
     found = {name.split(".")[0] for name in imports((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))}
     assert found <= set(ORDER[: ORDER.index(module)])
@@ -67,6 +69,14 @@ def test_imports_of_the_chat_go_upwards(module: str):
     inside = {name.removeprefix("ui.") for name in found if name.startswith("ui.")}
     assert inside <= set(UI_ORDER[: UI_ORDER.index(module)] if module in UI_ORDER else [])
     assert {name.split(".")[0] for name in found} - {"ui"} <= set(ORDER[: ORDER.index("ui")])
+
+
+@pytest.mark.parametrize("module", ["__init__", *PDF_ORDER])
+def test_imports_of_the_pdf_reader_go_upwards(module: str):
+    found = imports((PACKAGE / "pdf" / f"{module}.py").read_text(encoding="utf-8"))
+    inside = {name.removeprefix("pdf.") for name in found if name.startswith("pdf.")}
+    assert inside <= set(PDF_ORDER[: PDF_ORDER.index(module)] if module in PDF_ORDER else PDF_ORDER)
+    assert {name.split(".")[0] for name in found} - {"pdf"} <= set(ORDER[: ORDER.index("pdf")])
 
 
 @pytest.mark.parametrize("module", ["errors", "schema"])
