@@ -27,7 +27,7 @@ def test_defaults_serve_the_shipped_knowledge_base():
     settings = Settings()
     assert settings.knowledge_dir == shipped_knowledge_dir()
     assert (settings.host, settings.port, settings.embedding_model) == ("127.0.0.1", 7860, "multilingual-e5-small")
-    assert (settings.data_dir, settings.answer_threshold) == (None, 0.5)
+    assert (settings.data_dir, settings.answer_threshold) == (None, 0.3)
     assert settings.cache_dir.is_absolute()
 
 
