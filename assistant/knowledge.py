@@ -17,7 +17,8 @@ from typing import Any
 import yaml
 
 from assistant.errors import DocumentError, FactsError, KnowledgeError
-from assistant.readers import SUFFIXES, check_size, decode, is_date, load_yaml, read_source, yaml_place
+from assistant.readers import SUFFIXES, check_size, decode, is_date, load_yaml, yaml_place
+from assistant.readers.worker import ReaderPool, read_safely
 from assistant.schema import Document, Evidence, Fact, Kind
 from assistant.text import detect_language
 
@@ -251,16 +252,17 @@ def check(folder: Path) -> CheckReport:
     documents: dict[str, Document] = {}
     facts: list[tuple[str, Fact]] = []
     problems: list[Problem] = []
-    for file in scan(folder):
-        try:
-            if file.kind == "document":
-                documents[file.id] = read_source(file.id, file.read()).document
-            else:
-                parsed, found = parse_facts(file.id, file.read())
-                facts.extend((file.id, fact) for fact in parsed)
-                problems.extend(found)
-        except (DocumentError, FactsError) as error:
-            problems.append(Problem(file.id, str(error).removeprefix(f"{file.id}: ")))
+    with ReaderPool() as pool:
+        for file in scan(folder):
+            try:
+                if file.kind == "document":
+                    documents[file.id] = read_safely(pool, file.id, file.read()).document
+                else:
+                    parsed, found = parse_facts(file.id, file.read())
+                    facts.extend((file.id, fact) for fact in parsed)
+                    problems.extend(found)
+            except (DocumentError, FactsError) as error:
+                problems.append(Problem(file.id, str(error).removeprefix(f"{file.id}: ")))
     texts = {document.id: document.text for document in documents.values()}
     problems.extend(duplicate_problems(facts))
     for file_id, fact in facts:

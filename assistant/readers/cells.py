@@ -13,9 +13,7 @@ _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _BRACKETED = re.compile(r"\[(?:\$([^\]-]*)[^\]]*|[^\]]*)\]")
 _NUMBER_CORE = re.compile(r"[#0?](?:[#0?,.]*[#0?])?")
 _LITERAL = re.compile(r'"([^"]*)"|\\(.)|_(.)|\*(.)')
-_DATE_TOKEN = re.compile(
-    r'am/pm|a/p|y+|m+|d+|h+|s+(?:\.0+)?|"[^"]*"|\\.|.', re.IGNORECASE
-)
+_DATE_TOKEN = re.compile(r'am/pm|a/p|y+|m+|d+|h+|s+(?:\.0+)?|"[^"]*"|\\.|.', re.IGNORECASE)
 _LOCAL_DATE = {"mm-dd-yy", "m/d/yy", "general"}
 """Formats that each country displays differently: written as ISO dates, which all understand."""
 

@@ -65,4 +65,4 @@ def _parse(archive: zipfile.ZipFile, name: str) -> Any:
     from lxml import etree
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    return etree.fromstring(archive.read(name), parser)  # noqa: S320 - entities stay unresolved
+    return etree.fromstring(archive.read(name), parser)

@@ -58,7 +58,6 @@ _NOT_NESTING = frozenset(
     optgroup colgroup rp rt
     """.split()
 )
-_INVISIBLE = re.compile(r"<(script|style|template|noscript|head)\b.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL)
 _BLOCK_TAG = re.compile(rf"</?(?:{'|'.join(sorted(_BLOCKS))}|br)\b[^>]*>", re.IGNORECASE)
 _ANY_TAG = re.compile(r"<[^>]*>")
 _CHARSET = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_:.-]+)""", re.IGNORECASE)
@@ -67,7 +66,8 @@ _PROLOGUE_BYTES = 2_048
 
 def read_html(layout: Layout, data: bytes) -> Source:
     """The article of a page: headings, paragraphs, items and table rows."""
-    text = decode_html(layout, data)
+    # What is shown without scripts would be moved from the head into the text.
+    text = _without(decode_html(layout, data), "<noscript", "</noscript")
     if nesting(text) > MAX_DEPTH:
         _add_stripped(layout, text)
         return layout.source()
@@ -78,9 +78,7 @@ def read_html(layout: Layout, data: bytes) -> Source:
     html = page.css_first("html")
     if page.body is not None:
         _Walk(layout, surroundings=False).read(_content(page.body))
-    return layout.source(
-        title=title.text() if title else None, language=html.attributes.get("lang") if html else None
-    )
+    return layout.source(title=title.text() if title else None, language=html.attributes.get("lang") if html else None)
 
 
 def decode_html(layout: Layout, data: bytes) -> str:
@@ -127,9 +125,25 @@ def nesting(text: str) -> int:
 
 def _add_stripped(layout: Layout, text: str) -> None:
     layout.warn(f"is nested more than {MAX_DEPTH:,} elements deep; its text was taken without its structure")
-    visible = _BLOCK_TAG.sub("\n", _INVISIBLE.sub("\n", text))
-    for line in html_text.unescape(_ANY_TAG.sub("", visible)).splitlines():
+    for start, end in (("<!--", "-->"), ("<script", "</script"), ("<style", "</style"), ("<head", "</head")):
+        text = _without(text, start, end)
+    for line in html_text.unescape(_ANY_TAG.sub("", _BLOCK_TAG.sub("\n", text))).splitlines():
         layout.add(line, "paragraph")
+
+
+def _without(text: str, start: str, end: str) -> str:
+    """``text`` without what stands between two marks, in linear time; an unclosed mark closes nothing."""
+    lower = text.lower()
+    if len(lower) != len(text):  # a few letters grow when they are lowered
+        lower = text
+    parts = []
+    done = 0
+    while (begin := lower.find(start, done)) >= 0 and (stop := lower.find(end, begin)) >= 0:
+        parts.append(text[done:begin])
+        done = stop + len(end)
+        if not end.endswith(">"):
+            done = lower.find(">", stop) + 1 or len(text)
+    return "".join([*parts, text[done:]])
 
 
 def _content(body: LexborNode) -> LexborNode:

@@ -58,8 +58,8 @@ def _plain(tokens: list[Token]) -> str:
             parts.append(token.content)
         elif token.type in {"softbreak", "hardbreak"}:
             parts.append(" ")
-        elif token.type == "html_inline" and _LINE_BREAK_TAG.match(token.content):
-            parts.append(" ")
+        elif token.type == "html_inline":
+            parts.append(" " if _LINE_BREAK_TAG.match(token.content) else "")
         elif token.type == "image":
             parts.append(_plain(token.children or []))
     return "".join(parts)

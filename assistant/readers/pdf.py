@@ -10,11 +10,12 @@ MAX_PAGES = 5_000
 
 def read_pdf(layout: Layout, data: bytes) -> Source:
     """Blocks of every page, with its number."""
-    from assistant import pdf
+    from assistant.pdf import PdfError
+    from assistant.pdf import read_pdf as read_pages
 
     try:
-        result = pdf.read_pdf(data, MAX_PAGES)
-    except pdf.PdfError as error:
+        result = read_pages(data, MAX_PAGES)
+    except PdfError as error:
         raise FormatError(str(error)) from None
     for block in result.blocks:
         layout.add(block.text, block.kind, block.level, block.page)
