@@ -142,9 +142,8 @@ def sync(
             f"{report.passages} passages in {report.seconds:.1f} s"
         )
         if not report.passages:
-            _note(
-                f"The knowledge folder {dalil.settings.knowledge_dir} holds no documents yet (.pdf, .docx, .md, .txt and more)."
-            )
+            folder = dalil.settings.knowledge_dir
+            _note(f"The knowledge folder {folder} holds no documents yet (.pdf, .docx, .md, .txt and more).")
     if report.failed:
         raise SystemExit(1)
 

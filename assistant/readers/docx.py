@@ -26,11 +26,11 @@ _SKIPPED = frozenset({f"{_W}del", f"{_W}moveFrom", f"{_W}txbxContent", f"{_W}rPr
 
 def read_docx(layout: Layout, data: bytes) -> Source:
     """Paragraphs by their styles, items, table rows; notes after the paragraph that refers to them."""
-    from docx import Document as open_document
+    import docx
 
     with open_archive(data, ".docx", "word/") as archive:
         refuse_entities(archive)
-    document = open_document(io.BytesIO(data))
+    document = docx.Document(io.BytesIO(data))
     _Body(layout, document).read(document.element.body)
     return layout.source(title=document.core_properties.title)
 

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -161,7 +162,7 @@ class _Child:
             reader=reader,
             memory=memory_bytes,
         )
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
             [sys.executable, "-P", "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -205,10 +206,8 @@ class _Child:
         self._process.kill()
         self._process.wait()
         for stream in (self._stdin, self._stdout):
-            try:
+            with suppress(OSError):  # what it never took
                 stream.close()
-            except OSError:  # what it never took
-                pass
 
     def _within(self, seconds: float, action: Callable[[], bytes]) -> bytes:
         """The result of an exchange; the child is killed when it takes longer."""
