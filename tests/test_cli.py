@@ -110,8 +110,8 @@ def test_an_empty_folder_cannot_be_asked(run, tmp_path: Path):
     code, _, err = run("ask", "ما هذا؟")
     assert code == 1
     assert err == (
-        "dalil: the knowledge folder knowledge holds no documents that can be read; add some (.pdf, .docx, .md, .txt and more), "
-        "then run: dalil sync\n"
+        "dalil: the knowledge folder knowledge holds no documents that can be read; "
+        "add some (.pdf, .docx, .md, .txt and more), then run: dalil sync\n"
     )
 
 

@@ -302,19 +302,27 @@ def serve(reader: str, memory_bytes: int) -> None:
     _limit(memory_bytes)
     requests: queue.SimpleQueue[tuple[dict[str, Any], bytes]] = queue.SimpleQueue()
     threading.Thread(target=_take_requests, args=(requests,), daemon=True).start()
-    _send(replies, b"ready")
-    while True:
-        header, data = requests.get()
-        if hasattr(signal, "alarm"):
-            signal.alarm(int(header["seconds"]) + _ALARM_GRACE)
-        try:
-            reply = _reply(read, header["id"], data)
-        except MemoryError:
-            _send(replies, b'{"memory": true}')
-            return
-        _send(replies, reply)
-        if hasattr(signal, "alarm"):
-            signal.alarm(0)
+    try:
+        _send(replies, b"ready")
+        while _answer(read, *requests.get(), replies):
+            pass
+    finally:
+        os._exit(1)  # the thread that waits for input would hold up an orderly end
+
+
+def _answer(read: Reader, header: dict[str, Any], data: bytes, replies: IO[bytes]) -> bool:
+    """Read one file and reply; whether this process is fit to read another."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(int(header["seconds"]) + _ALARM_GRACE)
+    try:
+        reply = _reply(read, header["id"], data)
+    except MemoryError:
+        _send(replies, b'{"memory": true}')
+        return False
+    _send(replies, reply)
+    if hasattr(signal, "alarm"):
+        signal.alarm(0)
+    return True
 
 
 def _take_requests(requests: queue.SimpleQueue[tuple[dict[str, Any], bytes]]) -> None:
