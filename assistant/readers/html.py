@@ -45,8 +45,8 @@ _BLOCKS = frozenset(
     """.split()
 )
 _HEADING = re.compile("h[1-6]")
-_NOT_IN_CELLS = "td table, th table, td ul, td ol, td article, td section, td h1, td h2, td h3, td h4, td h5, td h6"
-"""A table with these in its cells arranges a page."""
+_ARRANGED = "table, ul, ol, article, section, h1, h2, h3, h4, h5, h6"
+"""A table that holds any of these arranges a page."""
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _MAIN_SHARE = 0.2
 """A main part with less of the page's text than this is not what the page is about."""
@@ -160,6 +160,11 @@ def _text_length(body: LexborNode) -> int:
     return len(body.text()) - hidden
 
 
+def _is_grid(table: LexborNode) -> bool:
+    """Whether a table holds values in rows."""
+    return all(node.mem_id == table.mem_id for node in table.css(_ARRANGED))
+
+
 class _Walk:
     """Goes through the elements of a page, without recursion, and puts their text into blocks."""
 
@@ -221,7 +226,7 @@ class _Walk:
         elif tag in _BLOCKS:
             self._flush()
             if tag == "table":
-                self._grids.append(node.css_first(_NOT_IN_CELLS) is None)
+                self._grids.append(_is_grid(node))
             elif tag == "tr" and self._grids and self._grids[-1]:
                 self._row = []
             self._count(tag, 1)

@@ -14,9 +14,10 @@ from assistant.readers.layout import Layout, join_cells, one_line
 from assistant.schema import Source
 
 MAX_ROWS = 500_000
-"""Rows of one file, those without text included."""
+"""Rows with content of one workbook."""
 
-_DELIMITERS = ",;\t،؛|"
+_DELIMITERS = ";\t|؛،,"
+"""Where several fit alike the first: a comma may be part of numbers and text."""
 _SNIFFED_ROWS = 50
 _HEADER_ROWS = 20
 _MAX_CELL = 10_000_000
@@ -95,12 +96,13 @@ def read_xlsx(layout: Layout, data: bytes) -> Source:
         sheet.reset_dimensions()  # what a file says of its size may be wrong
         rows = []
         for row in sheet.iter_rows():
+            if all(cell.value is None for cell in row):
+                continue
             seen += 1
             if seen > MAX_ROWS:
                 layout.warn(f"only the first {MAX_ROWS:,} rows were read; split the file")
                 break
-            if any(cell.value is not None for cell in row):
-                rows.append(["" if cell.value is None else displayed(cell.value, cell.number_format) for cell in row])
+            rows.append(["" if cell.value is None else displayed(cell.value, cell.number_format) for cell in row])
         if rows and len(sheets) > 1:
             layout.add(sheet.title, "heading", 1)
         _add_table(layout, rows)
