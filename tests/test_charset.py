@@ -95,6 +95,12 @@ def test_binary_data_is_no_text(data: bytes):
         decode_any(data)
 
 
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", "نص".encode("utf-8-sig") + b"\xff" * 9])
+def test_text_of_no_encoding(data: bytes):
+    with pytest.raises(FormatError, match="is text of no known encoding; save the file as UTF-8"):
+        decode_any(data)
+
+
 @pytest.mark.parametrize("name", ["a.md", "a.txt", "a.csv", "a.html"])
 @pytest.mark.parametrize("encoding", ["cp1256", "utf-16"])
 def test_every_text_format_in_any_encoding(name: str, encoding: str):

@@ -167,6 +167,14 @@ def test_deep_nesting_in_markdown():
     assert len(source.warnings) == 1
 
 
+@pytest.mark.parametrize("data", ["<a" * 300_000, "<" * 500_000, "<" + "a" * 500_000, "<script>" * 100_000])
+def test_unclosed_tags_take_no_time(data: str):
+    begun = time.monotonic()
+    read_source("a.html", f"{'<div>' * 3_000}نص{data}".encode())
+    read_source("a.html", f"<p>نص</p>{data}".encode())
+    assert time.monotonic() - begun < 10
+
+
 @pytest.mark.parametrize(
     ("page", "depth"),
     [("<p>" * 50, 0), ("<div>" * 50, 50), ("<div></div>" * 50, 1), ("<div></b>" * 50, 50), ("<br><img/>" * 9, 0)],
@@ -433,7 +441,8 @@ BOOK = {
     "META-INF/container.xml": CONTAINER,
     "OPS/book.opf": PACKAGE,
     "OPS/nav.xhtml": "<html><body><nav><ol><li>باب</li></ol></nav></body></html>",
-    "OPS/text/one page.xhtml": "<?xml version='1.0'?><html><body><header><h2>باب أول</h2></header><p>نص.</p></body></html>",
+    "OPS/text/one page.xhtml": "<?xml version='1.0'?>"
+    "<html><body><header><h2>باب أول</h2></header><p>نص.</p></body></html>",
     "OPS/text/2.xhtml": "<html><body><h2>باب ثانٍ</h2><aside><p>حاشية</p></aside></body></html>",
 }
 

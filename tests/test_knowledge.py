@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 import os
+from collections import defaultdict
 from pathlib import Path
 
 import pytest

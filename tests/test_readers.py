@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assistant import readers
 from assistant.errors import DocumentError
-from assistant.readers import SUFFIXES, decode, layout, read_source, split_front_matter
+from assistant.readers import SUFFIXES, decode, layout, markdown, read_source, split_front_matter
 from assistant.schema import Source
 
 SUPPORTED = "supported: .md, .markdown, .txt, .csv, .tsv, .html, .htm, .xhtml, .docx, .pptx, .xlsx, .epub, .pdf"
@@ -460,6 +460,14 @@ def test_space_after_the_opening_line_is_no_text(opening: str):
 )
 def test_html_and_character_references_in_markdown(markdown: str, expected: list[tuple[str, int, str]]):
     assert blocks(read_source("a.md", markdown.encode())) == expected
+
+
+def test_long_markdown_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch):
+    text = "# باب\n\nنص **مهم**.\n\n- بند\n\n  فرع\n\n```\n\nرمز\n\n```\n\n| a | b |\n|---|---|\n| c | d |\n\n" * 20
+    whole = read_source("a.md", text.encode())
+    for size in (1, 10, 25, 100):
+        monkeypatch.setattr(markdown, "_PIECE", size)
+        assert read_source("a.md", text.encode()) == whole
 
 
 def test_persian_numerals_mark_items():

@@ -212,9 +212,18 @@ def test_children_import_the_readers_only():
     assert not {"numpy", "pydantic", "assistant.assistant", "assistant.index", "docx", "openpyxl"} & set(loaded)
 
 
-def test_which_formats_need_a_child():
-    assert [name for name in ("a.md", "a.txt", "a.CSV", "a.tsv", "a.PDF", "a.docx", "a.htm") if is_hazardous(name)] == [
-        "a.PDF",
-        "a.docx",
-        "a.htm",
-    ]
+@pytest.mark.parametrize(
+    ("name", "data", "hazardous"),
+    [
+        ("a.md", b"# x < y", False),
+        ("a.md", b"x<br>y", True),  # HTML in it is parsed as such
+        ("a.txt", b"x<br>y", False),
+        ("a.CSV", b"a,b", False),
+        ("a.txt", b"x" * 1_000_001, True),
+        ("a.PDF", b"", True),
+        ("a.docx", b"", True),
+        ("a.htm", b"x", True),
+    ],
+)
+def test_which_files_need_a_child(name: str, data: bytes, hazardous: bool):
+    assert is_hazardous(name, data) == hazardous

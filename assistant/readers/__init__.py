@@ -6,6 +6,7 @@ parsed by large libraries are best read through ``worker.ReaderPool``, which a h
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
@@ -42,6 +43,11 @@ MAX_BYTES = 50_000_000
 MAX_BINARY_BYTES = 100_000_000
 """The same for formats that may hold pictures."""
 
+_HARMLESS_BYTES = 1_000_000
+"""Text up to this size takes a second at worst, however it is made."""
+
+_HTML_TAG = re.compile(rb"<[A-Za-z]")
+
 _TEXT_READERS: dict[str, Callable[[Layout, str], Source]] = {
     ".md": read_markdown,
     ".markdown": read_markdown,
@@ -65,9 +71,12 @@ SUFFIXES = (*_TEXT_READERS, *_BINARY_READERS)
 """File name endings that ``read_source`` understands."""
 
 
-def is_hazardous(document_id: str) -> bool:
-    """Whether files of this format can hang, exhaust or crash what reads them."""
-    return _suffix(document_id) in _BINARY_READERS
+def is_hazardous(document_id: str, data: bytes) -> bool:
+    """Whether a file can hang, exhaust or crash what reads it: by its format, HTML in it, or its length."""
+    suffix = _suffix(document_id)
+    if suffix in _BINARY_READERS or len(data) > _HARMLESS_BYTES:
+        return True
+    return _TEXT_READERS.get(suffix) is read_markdown and _HTML_TAG.search(data) is not None
 
 
 def check_size(document_id: str, size: int) -> None:
@@ -76,7 +85,7 @@ def check_size(document_id: str, size: int) -> None:
     Raises:
         DocumentError: it is larger than its format may be.
     """
-    limit = MAX_BINARY_BYTES if is_hazardous(document_id) else MAX_BYTES
+    limit = MAX_BINARY_BYTES if _suffix(document_id) in _BINARY_READERS else MAX_BYTES
     if size > limit:
         raise DocumentError(f"{document_id}: larger than {limit // 1_000_000} MB; split it into smaller files")
 

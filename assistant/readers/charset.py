@@ -32,6 +32,8 @@ _SAMPLE_BYTES = 20_000
 _MAX_CONTROLS = 0.01
 """A larger share of control characters is a binary file."""
 _FAVOUR = 0.1
+_MAX_LOST = 0.1
+"""With a larger share of characters lost, what is left is no use."""
 _DOUBTFUL = 0.1
 """Below this score a byte beyond ASCII, the most plausible text is still not plausible."""
 
@@ -122,6 +124,8 @@ def decode_any(data: bytes, declared: str | None = None) -> Decoded:
     sample = decoded.text[:_SAMPLE_BYTES]
     if len(_CONTROLS.findall(sample)) > max(2, _MAX_CONTROLS * len(sample)):
         raise FormatError("holds binary data, not text; remove it or save it as text")
+    if decoded.lost > _MAX_LOST * len(decoded.text):
+        raise FormatError("is text of no known encoding; save the file as UTF-8")
     return decoded
 
 

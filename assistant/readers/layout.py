@@ -15,6 +15,9 @@ from assistant.text import detect_language, strip_format
 MAX_CHARACTERS = 20_000_000
 """Text that one file may give: some ten thousand pages. Small files that unfold into more are refused."""
 
+_SAMPLE = 200_000
+"""Characters that the language of a text is told by."""
+
 CELL_MARK = " | "
 """Stands between the cells of a table row."""
 
@@ -102,7 +105,8 @@ class Layout:
         """Say what was lost when bytes became text."""
         if lost:
             self.repairs["undecodable"] += lost
-            self.warn(f"{lost} characters could not be decoded as {encoding}; save the file as UTF-8")
+            what = "1 character" if lost == 1 else f"{lost:,} characters"
+            self.warn(f"{what} could not be decoded as {encoding}; save the file as UTF-8")
         elif doubtful:
             self.warn(f"the encoding was guessed as {encoding}; if the text is garbled, save the file as UTF-8")
 
@@ -118,6 +122,7 @@ class Layout:
         """
         matter = matter or {}
         text = "".join(self._parts)
+        sample = text[:: 1 + len(text) // _SAMPLE]  # letters from all over it tell its script
         heading = next((text[b.start : b.end] for b in self._blocks if b.kind == "heading" and b.level == 1), None)
         path = PurePosixPath(self.document_id)
         known = {"title", "language", "origin"}
@@ -125,7 +130,7 @@ class Layout:
         document = Document(
             id=self.document_id,
             title=found or path.stem.replace("_", " ").replace("-", " "),
-            language=matter.get("language") or declared_language(language, text) or detect_language(text),
+            language=matter.get("language") or declared_language(language, sample) or detect_language(sample),
             text=text,
             source=matter.get("origin") or path.name,
             metadata={key: value for key, value in matter.items() if key not in known},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from assistant.readers.front_matter import split_front_matter
@@ -13,6 +14,10 @@ from assistant.schema import Source
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
+_PIECE = 1_000_000
+"""Characters parsed at once, more or less: the parser takes two hundred times its input."""
+_FENCE = re.compile(r" {0,3}(?:```|~~~)")
+_PLAIN_START = re.compile(r"[^\W\d_]|#{1,6} ")
 _LINE_BREAK_TAG = re.compile(r"</?(?:br|p|div|hr|li|tr|td)\b", re.IGNORECASE)
 
 
@@ -21,10 +26,35 @@ def read_markdown(layout: Layout, text: str) -> Source:
     from markdown_it import MarkdownIt
 
     matter, body = split_front_matter(layout.document_id, text)
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    for piece in _pieces(body):
+        _add_blocks(layout, parser.parse(piece))
+    return layout.source(matter)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Long text in parts that end before a heading or paragraph outside of lists and code."""
+    if len(text) <= _PIECE:
+        yield text
+        return
+    lines: list[str] = []
+    length = 0
+    fenced = False
+    for line in text.splitlines(keepends=True):
+        if length > _PIECE and not fenced and not lines[-1].strip() and _PLAIN_START.match(line):
+            yield "".join(lines)
+            lines, length = [], 0
+        fenced ^= _FENCE.match(line) is not None
+        lines.append(line)
+        length += len(line)
+    yield "".join(lines)
+
+
+def _add_blocks(layout: Layout, tokens: Sequence[Token]) -> None:
     item_depth = 0
     heading = 0
     row: list[str] | None = None
-    for token in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(body):
+    for token in tokens:
         if token.type in {"list_item_open", "list_item_close"}:
             item_depth += token.nesting
         elif token.type in {"heading_open", "heading_close"}:
@@ -47,7 +77,6 @@ def read_markdown(layout: Layout, text: str) -> Source:
                 layout.add(plain, "heading", heading)
             else:
                 layout.add(plain, "item" if item_depth else "paragraph")
-    return layout.source(matter)
 
 
 def _plain(tokens: list[Token]) -> str:

@@ -32,7 +32,9 @@ from assistant.schema import Block, Document, Source
 
 SECONDS = 20.0
 """Work on one file before its size is considered."""
-SECONDS_PER_MEGABYTE = 1.0
+SECONDS_PER_MEGABYTE = 10.0
+"""Two hundred pages of text are a megabyte of PDF and take five seconds."""
+MAX_SECONDS = 300.0
 MEMORY_BYTES = 1_000_000_000
 """Address space of a child."""
 _START_SECONDS = 60.0
@@ -93,7 +95,7 @@ class ReaderPool:
         Raises:
             DocumentError: as ``read_source``, or the child took too long, needed too much memory or crashed.
         """
-        seconds = self._seconds + SECONDS_PER_MEGABYTE * len(data) / 1_000_000
+        seconds = min(self._seconds + SECONDS_PER_MEGABYTE * len(data) / 1_000_000, MAX_SECONDS)
         with self._slots:
             child = self._take()
             try:
@@ -139,12 +141,12 @@ class ReaderPool:
 
 
 def read_safely(pool: ReaderPool, document_id: str, data: bytes) -> Source:
-    """What ``read_source`` makes of a file; formats that can harm a process are read by a child.
+    """What ``read_source`` makes of a file; those that can harm a process are read by a child.
 
     Raises:
         DocumentError: as ``ReaderPool.read``.
     """
-    return pool.read(document_id, data) if is_hazardous(document_id) else read_source(document_id, data)
+    return pool.read(document_id, data) if is_hazardous(document_id, data) else read_source(document_id, data)
 
 
 class _ChildLostError(Exception):
