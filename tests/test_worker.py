@@ -162,6 +162,14 @@ def test_nothing_is_started_before_it_is_needed(monkeypatch: pytest.MonkeyPatch)
         assert read_safely(pool, "a.csv", b"a,b\n").document.text == "a | b"
 
 
+def test_a_child_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch):
+    with ReaderPool() as pool:
+        monkeypatch.setattr(sys, "executable", "/no/such/python")
+        assert message(pool, "") == ("مجلد/a.pdf: its reader cannot be started (No such file or directory); sync again")
+        monkeypatch.setattr(sys, "executable", "/bin/false")
+        assert message(pool, "") == "مجلد/a.pdf: its reader does not start; run: dalil doctor"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("work", ["", "sleep 60", "spin"])
 def test_children_die_with_their_parent(work: str):

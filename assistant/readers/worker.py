@@ -97,13 +97,14 @@ class ReaderPool:
         """
         seconds = min(self._seconds + SECONDS_PER_MEGABYTE * len(data) / 1_000_000, MAX_SECONDS)
         with self._slots:
-            child = self._take()
             try:
-                reply = child.ask(document_id, data, seconds)
+                child = self._take()
+                try:
+                    reply = child.ask(document_id, data, seconds)
+                finally:
+                    self._give_back(child)
             except _ChildLostError as error:
                 raise DocumentError(f"{document_id}: {error}") from None
-            finally:
-                self._give_back(child)
         if "source" in reply:
             return _source(reply["source"])
         raise DocumentError(str(reply["error"]))
@@ -120,7 +121,7 @@ class ReaderPool:
     def _take(self) -> _Child:
         with self._lock:
             if self._closed:
-                raise DocumentError("the readers have been closed; open the index again")
+                raise _ChildLostError("its reader has been closed; sync again")
             while self._idle:
                 child = self._idle.pop()
                 if child.is_alive():
@@ -164,12 +165,12 @@ class _Child:
             reader=reader,
             memory=memory_bytes,
         )
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, "-P", "-c", code],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        command = [sys.executable, "-P", "-c", code]
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)  # noqa: S603
+        except OSError as error:
+            raise _ChildLostError(f"its reader cannot be started ({error.strerror}); sync again") from None
         self._memory = memory_bytes
         self._started = False
         self.usable = False
@@ -186,7 +187,10 @@ class _Child:
         """
         self.usable = False
         if not self._started:
-            self._within(_START_SECONDS, self._receive)
+            try:
+                self._within(_START_SECONDS, self._receive)
+            except _ChildLostError:
+                raise _ChildLostError("its reader does not start; run: dalil doctor") from None
             self._started = True
         header = json.dumps({"id": document_id, "seconds": seconds}).encode()
 
