@@ -618,6 +618,13 @@ def test_pages_of_a_pdf(monkeypatch: pytest.MonkeyPatch):
     assert source.warnings == ("page 3 holds no text",)
 
 
+def test_why_a_pdf_holds_no_text(monkeypatch: pytest.MonkeyPatch):
+    pdf = pytest.importorskip("assistant.pdf")
+    monkeypatch.setattr(pdf, "read_pdf", lambda data, max_pages: pdf.PdfText(None, (), 1, {}, ("page 1 is a picture",)))
+    message = "a.pdf: holds no text (page 1 is a picture); write some or remove the file"
+    assert refusal("a.pdf", b"%PDF-1.7") == message
+
+
 def test_a_pdf_that_is_refused(monkeypatch: pytest.MonkeyPatch):
     pdf = pytest.importorskip("assistant.pdf")
 
@@ -639,6 +646,7 @@ endstream endobj
 /F Do
 endstream endobj
 trailer <</Root 1 0 R>>
+%%EOF
 """
 
 

@@ -117,7 +117,8 @@ def read_source(document_id: str, data: bytes) -> Source:
             "open it in its program and save it again"
         ) from error
     if not source.document.text.strip():
-        raise DocumentError(f"{document_id}: holds no text; write some or remove the file")
+        why = f" ({'; '.join(source.warnings)})" if source.warnings else ""
+        raise DocumentError(f"{document_id}: holds no text{why}; write some or remove the file")
     return source
 
 

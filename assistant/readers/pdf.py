@@ -6,6 +6,7 @@ from assistant.readers.layout import FormatError, Layout
 from assistant.schema import Source
 
 MAX_PAGES = 5_000
+"""Files with more pages are refused."""
 
 
 def read_pdf(layout: Layout, data: bytes) -> Source:
@@ -20,8 +21,6 @@ def read_pdf(layout: Layout, data: bytes) -> Source:
     for block in result.blocks:
         layout.add(block.text, block.kind, block.level, block.page)
     layout.repairs.update(result.repairs)
-    if result.pages > MAX_PAGES:
-        layout.warn(f"only the first {MAX_PAGES:,} of {result.pages:,} pages were read; split the file")
     for line in result.warnings:
         layout.warn(line)
     return layout.source(title=result.title)
