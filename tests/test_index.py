@@ -183,7 +183,7 @@ def test_a_renamed_file_is_not_encoded_again(index: Index, knowledge: Path, coun
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\xff\xfe\x00", "not UTF-8 text (byte 0xff at position 0); save the file as UTF-8"),
+        (b"\xff\xfe\x00", "is text of no known encoding; save the file as UTF-8"),
         (b"---\ntitle: x\n", "front matter is not closed; add a line '---' after it"),
         (b"", "holds no text; write some or remove the file"),
     ],
@@ -193,6 +193,29 @@ def test_one_bad_file_fails_alone(index: Index, knowledge: Path, content: bytes,
     report = index.sync(knowledge)
     assert report.failed == {"bad.md": reason}
     assert report.added == FILES
+    assert_whole(index)
+
+
+def test_doubtful_text_is_indexed_with_a_warning(index: Index, knowledge: Path):
+    (knowledge / "cut.txt").write_bytes("ميناء سلمى قديم وفيه منارة حمراء.".encode() * 3 + b"\xd9")
+    (knowledge / "old.txt").write_bytes("في المدينة مكتبة كبيرة.".encode("cp1256"))
+    report = index.sync(knowledge)
+    assert report.failed == {}
+    assert report.warnings == {"cut.txt": "1 character could not be decoded as utf-8; save the file as UTF-8"}
+    assert {"cut.txt", "old.txt"} <= set(report.added)
+    assert index.sync(knowledge).warnings == {}  # nothing was read
+
+
+def test_hostile_files_fail_alone(index: Index, knowledge: Path):
+    (knowledge / "page.html").write_text("<h1>Lighthouse</h1><p>It is red.", encoding="utf-8")
+    (knowledge / "bad.docx").write_bytes(b"PK\x03\x04 and no more")
+    (knowledge / "wrong.pdf").write_bytes(b"PK\x03\x04")
+    report = index.sync(knowledge)
+    assert report.failed == {
+        "bad.docx": "is cut off or damaged; copy it again or save it anew",
+        "wrong.pdf": "is a zip archive; give it its own suffix or remove it",
+    }
+    assert "page.html" in report.added
     assert_whole(index)
 
 

@@ -21,6 +21,7 @@ from assistant.text import (
     fold_apostrophes,
     fold_digits,
     fold_letters,
+    leans_back,
     normalise,
     numbers,
     offers,
@@ -707,3 +708,24 @@ def test_arabic_numerals_are_numbers(word: str):
 )
 def test_offers(text: str, held: set[str]):
     assert offers(analyse(text)) == held
+
+
+@pytest.mark.parametrize(
+    ("sentence", "leans"),
+    [
+        ("It opened in 1901.", True),
+        ("However, they refused.", True),
+        ("These ports grew.", True),
+        ("The latter is larger.", True),
+        ("Italy opened in 1901.", False),
+        ("The port opened. It grew.", False),
+        ("وهو أكبر ميناء في البلاد.", True),
+        ("وَهِيَ قديمة.", True),
+        ("لكنها لم تكتمل.", True),
+        ("هذه الموانئ كبيرة.", True),
+        ("هولندا دولة.", False),
+        ("يقع الميناء على بحر قزوين.", False),
+    ],
+)
+def test_sentences_that_lean_back(sentence: str, leans: bool):
+    assert leans_back(sentence) is leans
