@@ -14,7 +14,7 @@ from assistant.encoder import Encoder
 from assistant.errors import DocumentError, QuestionError
 from assistant.index import Index, Progress, silent
 from assistant.ranking import shipped_model
-from assistant.retrieval import History, Retriever
+from assistant.retrieval import History, Query, Retriever
 from assistant.schema import Answer, Document, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.text import words
@@ -83,7 +83,8 @@ class Assistant:
         """
         if limit < 1:
             raise QuestionError(f"limit must be at least 1, not {limit}")
-        candidates = self.retriever.retrieve(self.retriever.query(_checked(query)))
+        asked = self.retriever.query(_checked(query))
+        candidates = self._index.steady(lambda: self.retriever.retrieve(asked))
         return [candidate.hit() for candidate in candidates[:limit]]
 
     def ask(self, question: str, history: History | None = None, language: str | None = None) -> Answer:
@@ -102,20 +103,23 @@ class Assistant:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
         query = self.retriever.query(_checked(question), history or (), language)
-        candidates = self.retriever.retrieve(query)
-        if candidates or self._index.catalogue.passage_count():
-            result = answering.answer(
-                query,
-                question,
-                candidates,
-                self.retriever.confidence(query, candidates),
-                self._index.catalogue,
-                self._model,
-                self.settings.answer_threshold,
-            )
-        else:
-            result = answering.empty(question, query.language)
+        result = self._index.steady(lambda: self._answer(query, question))
         return replace(result, elapsed_ms=(time.perf_counter() - begun) * 1000)
+
+    def _answer(self, query: Query, question: str) -> Answer:
+        """The answer in one state of the index."""
+        candidates = self.retriever.retrieve(query)
+        if not candidates and not self._index.catalogue.passage_count():
+            return answering.empty(question, query.language)
+        return answering.answer(
+            query,
+            question,
+            candidates,
+            self.retriever.confidence(query, candidates),
+            self._index.catalogue,
+            self._model,
+            self.settings.answer_threshold,
+        )
 
     def document(self, document_id: str) -> Document:
         """The document as it is quoted.
