@@ -15,7 +15,7 @@ import shutil
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -358,6 +358,8 @@ class Index:
 
     def _write_batch(self, records: Sequence[SourceRecord], done: int, progress: Progress) -> int:
         self._dirty.touch()
+        texts = {record.id: record.document.text for record in records if record.document}
+        records = [*records, *self._without_unfounded(texts)]
         done = self._encode(records, done, progress)
         before = {passage.id: passage for passage in self.catalogue.passages_of([record.id for record in records])}
         after = {
@@ -409,11 +411,34 @@ class Index:
     def _remove(self, source_ids: Sequence[str]) -> None:
         if not source_ids:
             return
+        self._write(self._without_unfounded(dict.fromkeys(source_ids, "")), silent)
         self._dirty.touch()
         stale = self.catalogue.passages_of(source_ids)
         with self._switching():
             self.catalogue.remove(source_ids)
         self._drop(stale)
+
+    def _without_unfounded(self, texts: Mapping[str, str]) -> list[SourceRecord]:
+        """Indexed facts files without the facts that lose their quote when documents get these texts.
+
+        Facts that change are written after every document; until then nothing must rest on a quote that
+        is gone. Their state fits no file, so that the files are looked at again whatever happens.
+        """
+        states = self.catalogue.states()
+        if texts.keys().isdisjoint(states):
+            return []
+        records = []
+        for source_id, state in states.items():
+            if state.kind != "fact":
+                continue
+            passages = self.catalogue.passages_of([source_id])
+            facts = [self.catalogue.fact(key) for key in dict.fromkeys(one.fact_id for one in passages) if key]
+            founded = [fact for fact in facts if fact and _is_founded(fact, texts)]
+            if len(founded) < len(facts):
+                kept = {fact.id for fact in founded}
+                left = [passage for passage in passages if passage.fact_id in kept]
+                records.append(_record(source_id, SourceState("fact", "", state.stamp), left, None, founded))
+        return records
 
     def _add(self, batch: Sequence[EncodedPassage]) -> None:
         by_language: dict[str, list[EncodedPassage]] = defaultdict(list)
@@ -438,6 +463,11 @@ class Index:
             self.vectors.delete("sentences", language, [key for passage in group for key in _sentence_ids(passage)])
         if stale:
             self.lexical.update([], removed=[passage.id for passage in stale])
+
+
+def _is_founded(fact: Fact, texts: Mapping[str, str]) -> bool:
+    """Whether every quote that a fact takes from one of these documents is there."""
+    return all(one.quote in texts.get(one.document_id, one.quote) for one in fact.evidence)
 
 
 def _sentence_ids(passage: Passage) -> list[str]:

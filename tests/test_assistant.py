@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -167,8 +168,10 @@ NEW_FACT = LIGHTHOUSE_FACT.format(year=2020, quote="It was rebuilt in 2020.")
 
 
 def test_an_answer_never_sees_half_of_a_change(settings: Settings):
-    """Threads ask while two documents and the facts about one of them go back and forth."""
+    """Threads ask while a document and the fact about it go back and forth between two versions."""
     folder = settings.knowledge_dir
+    shutil.rmtree(folder)
+    (folder / "facts").mkdir(parents=True)
     versions = ((OLD, OLD_FACT), (NEW, NEW_FACT))
     seen: set[str] = set()
     wrong: list[str] = []
@@ -183,12 +186,13 @@ def test_an_answer_never_sees_half_of_a_change(settings: Settings):
         while not done.is_set():
             answer = dalil.ask(question)
             count += 1
-            for text, other in ((OLD, NEW), (NEW, OLD)):
-                quotes = [c for c in answer.citations if c.document_id == "lighthouse.txt"]
-                if quotes and all(text[c.start : c.end] == c.quote for c in quotes):
-                    seen.add(text)
-                    break
-            else:
+            fitting = [
+                text
+                for text in (OLD, NEW)
+                if answer.citations and all(text[c.start : c.end] == c.quote for c in answer.citations)
+            ]
+            seen.update(fitting)
+            if not fitting:
                 wrong.append(f"{answer.text} {answer.citations}")
         return count
 
@@ -201,7 +205,7 @@ def test_an_answer_never_sees_half_of_a_change(settings: Settings):
                 for question in ("the lighthouse of Salma", "منارة سلمى المنارة", "When was the lighthouse built?")
             ]
             try:
-                for turn in range(30):
+                for turn in range(16):
                     put(*versions[(turn + 1) % 2])
                     report = dalil.sync()
                     assert {"lighthouse.txt", "facts/lighthouse.yaml"} <= set(report.updated)
@@ -209,7 +213,7 @@ def test_an_answer_never_sees_half_of_a_change(settings: Settings):
             finally:
                 done.set()
             counts = [future.result() for future in asked]
-    assert not wrong, wrong[0]
+    assert not wrong, f"{len(wrong)} of {sum(counts)}: {wrong[:5]}"
     assert min(counts) >= 10
     assert seen == {OLD, NEW}
 
