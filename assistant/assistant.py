@@ -11,7 +11,7 @@ from typing import Self
 
 from assistant import answering, models
 from assistant.encoder import Encoder
-from assistant.errors import DocumentError, QuestionError
+from assistant.errors import DocumentError, IndexStateError, QuestionError
 from assistant.index import Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.retrieval import History, Query, Retriever
@@ -49,10 +49,15 @@ class Assistant:
         self._model = shipped_model()
         self.retriever = Retriever(self._index, self._model)
         self._syncing = threading.Lock()
+        self._closing = threading.Event()
         self._closed = False
 
     def close(self) -> None:
-        """Close the stores and give up the data directory. Closing twice does nothing."""
+        """Close the stores and give up the data directory. A sync that goes on ends early; what it did is kept.
+
+        Closing twice does nothing.
+        """
+        self._closing.set()
         with self._syncing:
             if not self._closed:
                 self._closed = True
@@ -71,9 +76,18 @@ class Assistant:
 
         Raises:
             KnowledgeError: the knowledge folder does not exist or cannot be read.
+            IndexStateError: the assistant is closed, or was closed meanwhile.
         """
+
+        def step(done: int, total: int) -> None:
+            if self._closing.is_set():
+                raise IndexStateError("the index is closed; what was done is kept, sync again for the rest")
+            progress(done, total)
+
         with self._syncing:
-            return self._index.sync(self.settings.knowledge_dir, progress)
+            if self._closed:
+                raise IndexStateError("the index is closed; open it again to sync")
+            return self._index.sync(self.settings.knowledge_dir, step)
 
     def search(self, query: str, limit: int = 10) -> list[Hit]:
         """Passages that may answer ``query``, the most probable first.
