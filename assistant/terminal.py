@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections import Counter
@@ -27,6 +28,8 @@ PLAIN_SECONDS = 10.0
 
 _PIPE_WIDTH = 400
 """A pipe has no width: cutting ids there would make them useless."""
+
+_FACT = re.compile(r"(?<=\.yaml)#.*|(?<=\.yml)#.*", re.IGNORECASE)
 
 
 def console() -> Console:
@@ -134,4 +137,4 @@ def _counts(happened: Mapping[str, str]) -> Table:
 
 def _format(place: str) -> str:
     """The format of a file, or of the facts file that a fact is in (``file#fact``)."""
-    return PurePosixPath(place.partition("#")[0]).suffix.lower().removeprefix(".")
+    return PurePosixPath(_FACT.sub("", place)).suffix.lower().removeprefix(".")

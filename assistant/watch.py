@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 
 from assistant.knowledge import HIDDEN
@@ -57,7 +58,7 @@ def follow(
         yield_on_timeout=True,
         stop_event=stop,
     )
-    for _ in changes:
+    for _ in chain([set()], changes):  # first what came while the index was brought in step
         report = sync()
         if report.added or report.updated or report.removed or dict(report.failed) != (failed or {}):
             tell(line(report))
