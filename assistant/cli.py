@@ -15,18 +15,18 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from assistant import files, remote, terminal, watch
-from assistant.assistant import Assistant
+# What takes time to import is imported where it is used: a question that a running process answers needs little.
+from assistant import remote
 from assistant.errors import DalilError, KnowledgeError
-from assistant.knowledge import check as check_knowledge
 from assistant.schema import Answer, SyncReport, to_json
 from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.assistant import Assistant
 
 app = typer.Typer(
     name="dalil",
@@ -142,7 +142,7 @@ def sync(
             _print_json(to_json(report))
         else:
             _show(report)
-            print(watch.line(report), flush=True)
+            _say_line(report)
             if not report.passages:
                 _note(
                     f"The knowledge folder {settings.knowledge_dir} holds no documents yet "
@@ -165,6 +165,8 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Copy files into the knowledge folder and bring the index in step."""
+    from assistant import files
+
     settings = _settings(knowledge, data)
     folder = settings.knowledge_dir
     missing = not folder.exists()
@@ -197,6 +199,8 @@ def remove(
     as_json: JsonOption = False,
 ) -> None:
     """Delete files of the knowledge folder and bring the index in step."""
+    from assistant import files
+
     settings = _settings(knowledge, data)
     folder = settings.knowledge_dir
     chosen = [file.id for file in files.chosen(folder, ids)]
@@ -208,7 +212,7 @@ def remove(
         )
     if not yes:
         if not sys.stdin.isatty():
-            raise KnowledgeError(f"{len(chosen)} files of {folder} would be deleted; say --yes if they should be")
+            raise KnowledgeError(f"{', '.join(chosen)} would be deleted from {folder}; say --yes if that should be")
         typer.confirm(f"Delete {', '.join(chosen)} from {folder}?", abort=True, err=True)
     files.remove(folder, chosen)
     report = _sync_and_show(settings, as_json)
@@ -226,6 +230,11 @@ def list_documents(knowledge: KnowledgeOption = None, data: DataOption = None, a
     if as_json:
         _print_json([asdict(document) for document in listing.documents])
         return
+    from rich.markup import escape
+    from rich.table import Table
+
+    from assistant import terminal
+
     table = Table("id", "language", "title", "characters", box=None)
     for document in listing.documents:
         table.add_row(escape(document.id), document.language, escape(document.title), f"{document.characters:,}")
@@ -236,6 +245,8 @@ def list_documents(knowledge: KnowledgeOption = None, data: DataOption = None, a
 @app.command()
 def check(knowledge: KnowledgeOption = None, as_json: JsonOption = False) -> None:
     """Validate documents and curated facts: ids unique, both languages, every quote verbatim."""
+    from assistant.knowledge import check as check_knowledge
+
     settings = _settings(knowledge, None)
     report = check_knowledge(settings.knowledge_dir)
     if as_json:
@@ -295,6 +306,8 @@ def _settings(knowledge: Path | None, data: Path | None, **more: Any) -> Setting
 @contextmanager
 def _own(settings: Settings, rebuild: bool = False) -> Iterator[Assistant]:
     """An assistant of this process."""
+    from assistant.assistant import Assistant
+
     with Assistant(settings, rebuild=rebuild, model_progress=_note) as dalil:
         remote.withdraw(settings.index_dir)  # whoever left word there was killed
         yield dalil
@@ -320,7 +333,7 @@ def _ready(knowledge: Path | None, data: Path | None) -> Iterator[Assistant | re
     """
     settings = _settings(knowledge, data)
     with _opened(settings) as dalil:
-        if isinstance(dalil, Assistant):  # looking costs milliseconds where nothing has changed
+        if not isinstance(dalil, remote.Remote):  # looking costs milliseconds where nothing has changed
             report = _synced(dalil, errors=True)
             if not report.passages:
                 raise KnowledgeError(
@@ -337,6 +350,8 @@ def _synced(dalil: Assistant | remote.Remote, errors: bool = False) -> SyncRepor
         dalil: what syncs.
         errors: name files on standard error in any case; else where the table is not on the same screen.
     """
+    from assistant import terminal
+
     with terminal.progress() as progress:
         report = dalil.sync(progress)
     if errors or not sys.stdout.isatty():
@@ -348,8 +363,17 @@ def _synced(dalil: Assistant | remote.Remote, errors: bool = False) -> SyncRepor
 
 
 def _show(report: SyncReport) -> None:
+    """What changed, file by file."""
+    from assistant import terminal
+
     for table in terminal.summary(report):
         terminal.console().print(table)
+
+
+def _say_line(report: SyncReport) -> None:
+    from assistant import terminal
+
+    print(terminal.line(report), flush=True)
 
 
 def _sync_and_show(settings: Settings, as_json: bool) -> SyncReport:
@@ -358,22 +382,20 @@ def _sync_and_show(settings: Settings, as_json: bool) -> SyncReport:
         report = _synced(dalil, as_json)
     if not as_json:
         _show(report)
-        print(watch.line(report))
+        _say_line(report)
     return report
 
 
 def _watch(dalil: Assistant | remote.Remote, settings: Settings, as_json: bool) -> None:
     """Follow the knowledge folder until Ctrl-C."""
+    from assistant.watch import follow
 
-    def synced() -> SyncReport:
-        report = dalil.sync()
-        if as_json and (report.added or report.updated or report.removed):
-            print(json.dumps(to_json(report), ensure_ascii=False), flush=True)
-        return report
+    def say_json(report: SyncReport) -> None:
+        print(json.dumps(to_json(report), ensure_ascii=False), flush=True)
 
     _note(f"Watching {settings.knowledge_dir}; Ctrl-C ends.")
     try:
-        watch.follow(settings.knowledge_dir, settings.index_dir, synced, _ignore if as_json else _say)
+        follow(settings.knowledge_dir, settings.index_dir, dalil.sync, say_json if as_json else _say_line)
     except KeyboardInterrupt:
         _note("Stopped watching.")
 
@@ -381,12 +403,14 @@ def _watch(dalil: Assistant | remote.Remote, settings: Settings, as_json: bool) 
 @contextmanager
 def _following(dalil: Assistant) -> Iterator[None]:
     """Follow the knowledge folder in the background."""
+    from assistant.watch import follow
+
     stop = threading.Event()
     settings = dalil.settings
 
     def run() -> None:
         try:
-            watch.follow(settings.knowledge_dir, settings.index_dir, dalil.sync, _say, stop)
+            follow(settings.knowledge_dir, settings.index_dir, dalil.sync, _say_line, stop)
         except DalilError as error:
             if not stop.is_set():
                 _note(f"dalil: {error}; the folder is no longer watched")
@@ -418,14 +442,6 @@ def _print_answer(answer: Answer) -> None:
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-def _ignore(_: str) -> None:
-    """Say nothing."""
 
 
 def _note(line: str) -> None:

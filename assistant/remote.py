@@ -1,7 +1,7 @@
 """A data directory that another process serves: how the owner is found, and asked.
 
 The owner listens on this machine and leaves ``owner.json`` in the directory, readable by its user alone.
-Nothing slow is imported here: a question is answered as quickly as the owner answers it.
+Nothing slow is imported here, so that a question is answered about as quickly as the owner answers it.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from assistant import errors
-from assistant.assistant import Assistant
 from assistant.errors import DalilError, IndexBusyError
-from assistant.index import Progress, silent
 from assistant.schema import Answer, Citation, FileReport, Hit, SyncReport
 from assistant.settings import Settings
+
+if TYPE_CHECKING:
+    from assistant.assistant import Assistant
+    from assistant.index import Progress
 
 OWNER_FILE = "owner.json"
 INTERNAL = "/internal"
@@ -137,7 +139,7 @@ class Remote:
         value = self._post("list", {})
         return Listing(tuple(Listed(**row) for row in value["documents"]), value["facts"])
 
-    def sync(self, progress: Progress = silent) -> SyncReport:
+    def sync(self, progress: Progress | None = None) -> SyncReport:
         """As ``Assistant.sync``."""
         value = self._post("sync", {}, progress, seconds=None)
         value.update({name: tuple(value[name]) for name in ("added", "updated", "removed", "unchanged")})
@@ -148,7 +150,7 @@ class Remote:
         self,
         name: str,
         body: Mapping[str, Any],
-        progress: Progress = silent,
+        progress: Progress | None = None,
         seconds: float | None = _ANSWER_SECONDS,
     ) -> Any:
         """The last line of the reply; those before it tell how a sync goes on.
@@ -170,7 +172,8 @@ class Remote:
             for line in response:
                 reply = json.loads(line)
                 if "step" in reply:
-                    progress(*reply["step"])
+                    if progress is not None:
+                        progress(*reply["step"])
                 elif "error" in reply:
                     raise _error(reply["error"], reply["message"])
                 else:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,8 +18,10 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
 
-from assistant.index import Progress
 from assistant.schema import SyncReport
+
+if TYPE_CHECKING:
+    from assistant.index import Progress
 
 MOST_ROWS = 30
 """With more changed files than this the table counts them by format."""
@@ -101,6 +104,15 @@ def summary(report: SyncReport) -> Iterator[Table]:
     doubtful = {place: what for place, what in happened.items() if place in report.failed or place in report.warnings}
     if doubtful:
         yield _rows(report, doubtful)
+
+
+def line(report: SyncReport) -> str:
+    """A sync in one line."""
+    return (
+        f"{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, "
+        f"{len(report.unchanged)} unchanged, {len(report.failed)} failed; "
+        f"{report.passages} passages in {report.seconds:.1f} s"
+    )
 
 
 def _rows(report: SyncReport, happened: Mapping[str, str]) -> Table:

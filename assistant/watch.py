@@ -22,7 +22,7 @@ def follow(
     folder: Path,
     data: Path,
     sync: Callable[[], SyncReport],
-    tell: Callable[[str], None],
+    tell: Callable[[SyncReport], None],
     stop: threading.Event | None = None,
 ) -> None:
     """Sync whenever the knowledge folder changes, until ``stop`` is set or Ctrl-C is pressed.
@@ -31,7 +31,7 @@ def follow(
         folder: knowledge folder.
         data: data directory; what happens in it is no change, wherever it lies.
         sync: brings the index in step.
-        tell: gets one line for each sync that found something.
+        tell: gets the report of each sync that found something.
         stop: ends it from another thread.
 
     Raises:
@@ -61,14 +61,5 @@ def follow(
     for _ in chain([set()], changes):  # first what came while the index was brought in step
         report = sync()
         if report.added or report.updated or report.removed or dict(report.failed) != (failed or {}):
-            tell(line(report))
+            tell(report)
         failed = dict(report.failed)
-
-
-def line(report: SyncReport) -> str:
-    """A sync in one line."""
-    return (
-        f"{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, "
-        f"{len(report.unchanged)} unchanged, {len(report.failed)} failed; "
-        f"{report.passages} passages in {report.seconds:.1f} s"
-    )

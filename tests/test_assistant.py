@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Answer, Assistant, Hit, Settings
-from assistant.errors import DocumentError, IndexBusyError, QuestionError
+from assistant.errors import DocumentError, IndexBusyError, IndexStateError, QuestionError
 
 
 @pytest.fixture
@@ -235,3 +235,18 @@ def test_looking_again_where_a_switch_came_between(settings: Settings):
 
         assert dalil._index.steady(look) == ["Salma has a tower."] * 2
         assert looks == 2
+
+
+def test_closing_ends_a_sync(settings: Settings):
+    """What was done is kept, and the directory is free at once."""
+    with Assistant(settings) as dalil, ThreadPoolExecutor(1) as pool:
+        begun = threading.Event()
+        going = pool.submit(dalil.sync, lambda done, total: (begun.set(), dalil._closing.wait(30)))
+        assert begun.wait(30)
+        dalil.close()
+        with pytest.raises(IndexStateError, match="the index is closed; what was done is kept"):
+            going.result()
+        with pytest.raises(IndexStateError, match="open it again"):
+            dalil.sync()
+    with Assistant(settings) as dalil:
+        assert dalil.sync().passages == 12

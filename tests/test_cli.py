@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from assistant import cli
+from assistant.encoder import Encoder
 
 
 @pytest.fixture
@@ -20,6 +22,7 @@ def run(
     tmp_path: Path,
     tiny_model_dir: Path,
     tiny_cache: Path,
+    tiny_encoder: Encoder,  # prepares the model
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture,
 ):
@@ -46,7 +49,7 @@ def run(
 def test_sync_and_list(run, knowledge: Path):
     code, out, err = run("sync")
     assert (code, err) == (0, "")
-    assert "added    documents/river.ar.md" in out
+    assert re.search(r"documents/river\.ar\.md +added +md +\d+", out)
     assert "5 added, 0 updated, 0 removed, 0 unchanged, 0 failed; 12 passages in " in out
     assert "0 added, 0 updated, 0 removed, 5 unchanged" in run("sync")[1]
     code, out, _ = run("list")
@@ -198,12 +201,170 @@ def test_serve_from_an_empty_folder_answers_and_stops(tmp_path: Path, prepared_m
             text=True,
             check=False,
         )
-        assert busy.returncode == 1
-        assert busy.stderr.startswith("dalil: the index in ")
+        assert (busy.returncode, busy.stderr) == (0, "")  # the running one has answered
+        assert "[1]" in busy.stdout
     finally:
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (0, "")
     assert time.monotonic() - begun < 10
+    assert not (tmp_path / "data" / "dirty").exists()
+    assert not (tmp_path / "data" / "owner.json").exists()
+
+
+# --- files into the knowledge folder and out of it ---------------------------------------------------
+
+
+def test_add_copies_and_indexes(run, knowledge: Path, tmp_path: Path):
+    incoming = tmp_path / "تقارير"
+    (incoming / "deep").mkdir(parents=True)
+    (incoming / "جسر.txt").write_text("يبلغ طول الجسر مئة متر.", encoding="utf-8")
+    (incoming / "deep" / "bridge.txt").write_text("The bridge is a hundred metres long.")
+    (incoming / "photo.jpg").write_bytes(b"x")
+    (incoming / ".hidden.txt").write_text("hidden")
+    code, out, err = run("add", str(incoming), str(knowledge / ".." / "تقارير" / "جسر.txt"), "--into", "new")
+    assert (code, err) == (0, "")
+    assert (knowledge / "new" / "تقارير" / "جسر.txt").read_text() == "يبلغ طول الجسر مئة متر."
+    assert re.search(r"new/تقارير/deep/bridge.txt +added +txt +1", out)
+    assert "left out, in formats that are not supported: 1 .jpg\n" in out
+    assert "8 added, 0 updated" in out
+    assert sorted(path.name for path in (knowledge / "new").rglob("*")) == [
+        "bridge.txt",
+        "deep",
+        "تقارير",
+        "جسر.txt",
+        "جسر.txt",
+    ]
+    assert "new/جسر.txt" in run("list")[1]
+
+
+def test_add_never_overwrites_unless_told(run, knowledge: Path, tmp_path: Path):
+    other = tmp_path / "notes.txt"
+    other.write_text("Salma has a tower.")
+    code, out, err = run("add", str(other), "--into", "documents", "--json")
+    assert code == 1
+    assert err == (
+        f"dalil: {other}: not copied: documents/notes.txt is already in the knowledge folder; "
+        "put it elsewhere with --into or over it with --replace\n"
+    )
+    assert json.loads(out)["sync"] is None
+    assert "lighthouse" in (knowledge / "documents" / "notes.txt").read_text()
+    code, out, _ = run("add", str(other), "--into", "documents", "--replace", "--json")
+    assert (code, json.loads(out)["copied"]) == (0, ["documents/notes.txt"])
+    assert (knowledge / "documents" / "notes.txt").read_text() == "Salma has a tower."
+    code, out, _ = run("add", str(other), "--into", "documents", "--json")
+    assert (code, json.loads(out)["present"]) == (0, ["documents/notes.txt"])
+
+
+def test_add_refuses_one_by_one(run, knowledge: Path, tmp_path: Path):
+    (tmp_path / "picture.jpg").write_bytes(b"x")
+    (tmp_path / "cut.docx").write_bytes(b"PK\x03\x04 and no more")
+    (tmp_path / "facts.yaml").write_text("- id: x")
+    (tmp_path / "good.txt").write_text("The mill turns.")
+    names = ("picture.jpg", "cut.docx", "facts.yaml", "good.txt")
+    code, out, err = run("add", *(str(tmp_path / name) for name in names))
+    assert code == 1
+    assert err.splitlines() == [
+        f"dalil: {tmp_path}/picture.jpg: not copied: unknown format; supported: .md, .markdown, .txt, .csv, .tsv, "
+        ".html, .htm, .xhtml, .docx, .pptx, .xlsx, .epub, .pdf",
+        f"dalil: {tmp_path}/cut.docx: not copied: is cut off or damaged; copy it again or save it anew",
+        f"dalil: {tmp_path}/facts.yaml: not copied: facts belong in a folder of their own; add them with --into facts",
+    ]
+    assert (knowledge / "good.txt").is_file()
+    assert not (knowledge / "cut.docx").exists()
+    assert "6 added" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("add", "nothing.txt"), "dalil: there is no file or folder nothing.txt; check its name\n"),
+        (("add", "file.txt", "--into", ".."), "dalil: '..' is not a place in the knowledge folder; name a subfolder"),
+        (("add", "file.txt", "--into", ".x"), "dalil: '.x' is not a place in the knowledge folder; name a subfolder"),
+        (
+            ("remove", "documents/rivers.ar.md", "--yes"),
+            "dalil: no document 'documents/rivers.ar.md' is in the knowledge folder knowledge; "
+            "did you mean documents/river.ar.md",
+        ),
+        (("remove", "ميناء", "--yes"), "dalil: no document 'ميناء' is in the knowledge folder knowledge; 'dalil list'"),
+        (
+            ("remove", "documents/notes.txt"),
+            "dalil: documents/notes.txt would be deleted from knowledge; say --yes if that should be\n",
+        ),
+    ],
+)
+def test_add_and_remove_refuse(run, knowledge: Path, tmp_path: Path, arguments: tuple[str, ...], message: str):
+    (tmp_path / "file.txt").write_text("text")
+    code, out, err = run(*arguments)
+    assert (code, out) == (1, "")
+    assert err.startswith(message)
+    assert err.count("\n") == 1
+    assert (knowledge / "documents" / "notes.txt").is_file()
+
+
+def test_what_comes_with_dalil_is_left_alone(run, tmp_path: Path):
+    (tmp_path / "file.txt").write_text("text")
+    message = "dalil: there is no knowledge folder here; run: mkdir knowledge (or name one with --knowledge)\n"
+    assert run("add", "file.txt") == (1, "", message)
+    assert run("remove", "documents/middle-corridor.ar.md", "--yes") == (1, "", message)
+    code, _, err = run("add", "file.txt", "--knowledge", "mine")
+    assert (code, err) == (0, "Created the knowledge folder mine.\n")
+
+
+def test_remove_deletes_warns_and_syncs(run, knowledge: Path):
+    run("sync")
+    code, out, err = run("remove", "documents/mines.ar.md", "documents/notes.txt", "--yes", "--json")
+    assert code == 1  # a fact has lost its document
+    assert "documents/mines.ar.md is cited by facts/facts.yaml#mine-workers" in err
+    report = json.loads(out)
+    assert report["removed"] == ["documents/mines.ar.md", "documents/notes.txt"]
+    assert report["cited_by"] == {"documents/mines.ar.md": ["facts/facts.yaml#mine-workers"]}
+    assert report["sync"]["removed"] == ["documents/mines.ar.md", "documents/notes.txt"]
+    assert not (knowledge / "documents" / "notes.txt").exists()
+    code, out, err = run("remove", "facts/facts.yaml", "--yes")
+    assert (code, err) == (0, "")
+    assert "facts/facts.yaml" in out
+
+
+@pytest.mark.parametrize(("reply", "left"), [("n\n", True), ("y\n", False)])
+def test_remove_asks_on_a_terminal(run, knowledge: Path, monkeypatch: pytest.MonkeyPatch, reply: str, left: bool):
+    import io
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(reply))
+    code, _, err = run("remove", "documents/notes.txt")
+    assert "Delete documents/notes.txt from knowledge?" in err
+    assert code == left
+    assert (knowledge / "documents" / "notes.txt").exists() is left
+
+
+# --- watching ----------------------------------------------------------------------------------------
+
+
+def test_sync_watch_follows_the_folder(run, knowledge: Path, tmp_path: Path, tiny_model_dir: Path, tiny_cache: Path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from assistant.cli import main; main()", "sync", "--watch"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        next(line for line in process.stdout if line.startswith("5 added"))
+        (knowledge / "documents" / "جديد.txt").write_text("في سلمى سوق جديدة.", encoding="utf-8")
+        (knowledge / ".unfinished.part").write_text("x")
+        assert process.stdout.readline().startswith("1 added, 0 updated, 0 removed, 5 unchanged, 0 failed; 13 passages")
+        (knowledge / "documents" / "جديد.txt").unlink()
+        assert process.stdout.readline().startswith("0 added, 0 updated, 1 removed, 5 unchanged, 0 failed; 12 passages")
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (0, "")
+    assert err == "Watching knowledge; Ctrl-C ends.\nStopped watching.\n"
     assert not (tmp_path / "data" / "dirty").exists()

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from assistant.errors import IndexBusyError, IndexMismatchError, KnowledgeError
 from assistant.index import Index, passage_id_of
 from assistant.lexical import LANGUAGES
 from assistant.passages import encoder_parts
+from assistant.schema import FileReport
 from assistant.text import analyse
 from assistant.vectors import UNITS
 
@@ -304,6 +306,104 @@ def test_many_documents_are_written_in_batches(
     assert len(index.sync(folder).added) == 10
     assert_whole(index)
     index.close()
+
+
+def test_each_changed_file_is_reported(index: Index, knowledge: Path):
+    report = index.sync(knowledge)
+    assert list(report.files) == list(FILES)
+    assert report.files["documents/river.ar.md"] == FileReport(passages=2)
+    assert sum(one.passages for one in report.files.values()) == report.passages
+    (knowledge / "bad.md").write_text("")
+    write(knowledge / "documents" / "notes.txt", "A tower stands there.")
+    assert index.sync(knowledge).files == {"documents/notes.txt": FileReport(passages=1)}
+
+
+def test_pages_are_reported(index: Index, tmp_path: Path):
+    from fpdf import FPDF
+
+    pdf = FPDF()
+    pdf.set_font("helvetica", size=12)
+    for text in ("The first page is about ships.", "The second page is about trains."):
+        pdf.add_page()
+        pdf.cell(text=text)
+    (tmp_path / "pages").mkdir()
+    pdf.output(str(tmp_path / "pages" / "two.pdf"))
+    report = index.sync(tmp_path / "pages")
+    assert report.files["two.pdf"].pages == 2
+    assert report.files["two.pdf"].passages >= 1
+
+
+def test_reading_goes_on_in_the_background_in_order(
+    index: Index, tmp_path: Path, counting: CountingEncoder, monkeypatch: pytest.MonkeyPatch
+):
+    """Files are read while others are encoded, not too far ahead, and written in their order."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number:02}.txt").write_text(f"Document number {number}. كلمة {number}.")
+    monkeypatch.setattr(index_module, "_BATCH_PASSAGES", 4)
+    monkeypatch.setattr(index_module, "_FILES_AHEAD", 8)
+    read: list[str] = []
+    written: list[str] = []
+    ahead: list[int] = []
+    read_safely, put = index_module.read_safely, index.catalogue.put
+
+    def slowly(readers, file_id, data):
+        time.sleep(0.002 * (hash(data) % 3))
+        read.append(file_id)
+        return read_safely(readers, file_id, data)
+
+    def watched(records):
+        ahead.append(len(read) - len(written))
+        written.extend(record.id for record in records)
+        put(records)
+
+    monkeypatch.setattr(index_module, "read_safely", slowly)
+    monkeypatch.setattr(index.catalogue, "put", watched)
+    report = index.sync(folder)
+    assert written == sorted(written) == list(report.added)
+    assert 4 < max(ahead) <= 4 + 8
+    assert_whole(index)
+
+
+def test_a_stopped_sync_waits_for_no_reader(index: Index, knowledge: Path, monkeypatch: pytest.MonkeyPatch):
+    """Ctrl-C while files are read in the background: what was done is kept, nothing goes on."""
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        index.sync(knowledge, stop)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("dalil-read")]
+    assert index.sync(knowledge).passages == 12
+    assert_whole(index)
+
+
+def test_no_fact_rests_on_a_quote_that_is_gone(index: Index, knowledge: Path, monkeypatch: pytest.MonkeyPatch):
+    """Facts are written after all documents; those that lose their quote go with their document."""
+    index.sync(knowledge)
+    path = knowledge / "documents" / "mines.ar.md"
+    good = path.read_text()
+    write(path, good.replace("ألفا عامل", "مئة عامل"))
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_changed_facts", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            index.sync(knowledge)
+    assert find(index, "مئة") == ["documents/mines.ar.md"]
+    assert index.catalogue.fact("mine-workers") is None
+    assert index.catalogue.fact("river-length") is not None
+    assert_whole(index)
+    write(path, good)
+    assert index.sync(knowledge).failed == {}
+    assert index.catalogue.fact("mine-workers") is not None
+    path.unlink()
+    index.sync(knowledge)
+    assert index.catalogue.fact("mine-workers") is None
+    assert_whole(index)
 
 
 # --- who may open it ---------------------------------------------------------------------------------

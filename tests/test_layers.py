@@ -14,8 +14,8 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text words pdf readers knowledge files passages models encoder catalogue lexical vectors index "
-    "ranking retrieval answering assistant doctor llamaindex ui remote server watch terminal cli"
+    "errors schema settings text words pdf readers knowledge files passages models encoder catalogue lexical vectors "
+    "index ranking retrieval answering assistant doctor llamaindex ui remote server watch terminal cli"
 ).split()
 # A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
 # comes before what runs it in children.
@@ -117,3 +117,10 @@ def test_importing_the_package_loads_nothing_slow():
 def test_the_slow_ones_are_seen_where_they_are_loaded():
     # a misspelt name in SLOW would never be found; onnxruntime is the quickest of them to load
     assert loaded_after("import assistant, onnxruntime") == ["onnxruntime"]
+
+
+def test_the_command_line_starts_without_the_engine():
+    # a question that a running process answers must not wait for what only that process needs
+    code = "import sys, assistant.cli; print('numpy' in sys.modules, 'assistant.index' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], text=True, check=True, capture_output=True, cwd=PACKAGE.parent)
+    assert done.stdout == "False False\n"
