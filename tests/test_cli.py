@@ -207,7 +207,8 @@ def test_serve_from_an_empty_folder_answers_and_stops(tmp_path: Path, prepared_m
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (0, "")
+    # on a slow machine it has said how far it was
+    assert (process.returncode, re.sub("indexing: .*\n", "", err)) == (0, "")
     assert time.monotonic() - begun < 10
     assert not (tmp_path / "data" / "dirty").exists()
     assert not (tmp_path / "data" / "owner.json").exists()
