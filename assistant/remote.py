@@ -153,7 +153,7 @@ class Remote:
         progress: Progress | None = None,
         seconds: float | None = _ANSWER_SECONDS,
     ) -> Any:
-        """The last line of the reply; those before it tell how a sync goes on.
+        """The value in the last line of the reply; those before it tell how a sync goes on.
 
         Raises:
             IndexBusyError: the owner does not answer.
@@ -169,17 +169,14 @@ class Remote:
             response = connection.getresponse()
             if response.status != http.client.OK:
                 raise http.client.HTTPException(response.status)
+            reply: dict[str, Any] = {}
             for line in response:
                 reply = json.loads(line)
-                if "step" in reply:
-                    if progress is not None:
-                        progress(*reply["step"])
-                elif "error" in reply:
-                    raise _error(reply["error"], reply["message"])
-                else:
-                    return reply["value"]
-            raise http.client.HTTPException("no reply")
-        except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+                if "step" in reply and progress is not None:
+                    progress(*reply["step"])
+            if "value" not in reply and "error" not in reply:
+                raise http.client.HTTPException("the reply is cut off")
+        except (OSError, http.client.HTTPException, ValueError):
             raise IndexBusyError(
                 f"the index in {self._folder} is in use by another dalil process (pid {owner.pid}), which does not "
                 "answer; ask there, stop it, or use --data DIR"
@@ -187,6 +184,9 @@ class Remote:
         finally:
             with suppress(OSError):
                 connection.close()
+        if "error" in reply:
+            raise _error(reply["error"], reply["message"])
+        return reply["value"]
 
 
 def _error(name: str, message: str) -> DalilError:

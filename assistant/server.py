@@ -237,7 +237,9 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 
 
 def _is_not_about_open_tabs(record: logging.LogRecord) -> bool:
-    """False for uvicorn's complaint that it had to end open streams: every open tab has one."""
+    """False for uvicorn's complaints that it had to end open streams: every open tab has one, every sync."""
+    if record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError):
+        return False
     return "timeout graceful shutdown exceeded" not in record.getMessage()
 
 

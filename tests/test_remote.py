@@ -55,6 +55,7 @@ class Place:
             cwd=self.knowledge.parent,
             env=self.environment,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
         assert process.stdout is not None
@@ -226,9 +227,9 @@ def test_the_server_stops_in_the_middle_of_a_sync(tmp_path: Path, tiny_model_dir
 
     with pytest.raises(IndexBusyError):
         served.sync(stop)
-    process.communicate(timeout=30)
-    assert process.returncode == 0
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
     assert time.monotonic() - stopped[0] < 20
-    assert not (place.data / "dirty").exists()
+    assert not (place.data / "owner.json").exists()
     with Assistant(place.settings) as dalil:
         assert 12 <= dalil.passage_count() < 3012
