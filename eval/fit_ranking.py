@@ -86,7 +86,8 @@ def collect(store: Store, keep: Callable[[int], bool], single: bool, folds: dict
         folder = Path(work)
         kept = [paragraph for paragraph in store.paragraphs if keep(paragraph.article)]
         write_folder(_single_sentences(kept) if single else kept, folder / "knowledge")
-        with Assistant(Settings(knowledge_dir=folder / "knowledge", data_dir=folder / "data")) as dalil:
+        settings = Settings(knowledge_dir=folder / "knowledge", data_dir=folder / "data", reranker_model=None)
+        with Assistant(settings) as dalil:
             dalil.sync()
             for question in store.dataset.questions[:: 2 if single else 1]:
                 target = store.paragraphs[question.paragraph]
