@@ -199,7 +199,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationCase:
-    """A question with passages, the most probable first; at least one is right."""
+    """A question with passages, the most probable first; one at least is right unless nothing answers it."""
 
     question: str
     passages: tuple[Judged, ...]

@@ -1,8 +1,10 @@
 """Write the data that rerankers are calibrated on: ``python -m eval.make_calibration``.
 
-Our own answerable questions without history, asked of the shipped knowledge base through ``Retriever``: of
-each question's best passages a few are kept, a right one among them, with the logit of the passage model
-and whether they answer. Write it anew after fitting the ranking, so that the logits are those of today.
+Our own questions without history, asked of the shipped knowledge base through ``Retriever``: of the passages
+that a reranker would read a few are kept, from the best to the last, with the logit of the passage model and
+whether they answer. Where there is an answer, a right passage is among them. Questions without an answer are
+kept as well: only they show what the best passage is worth when nothing answers. Write the file anew after
+fitting the ranking, so that the logits are those of today.
 """
 
 from __future__ import annotations
@@ -16,15 +18,16 @@ from typing import Any
 from assistant import Assistant, Settings
 from assistant.knowledge import parse_facts, scan
 from assistant.passages import encoder_texts
-from assistant.retrieval import Candidate
+from assistant.retrieval import RERANKED, Candidate
 from assistant.schema import Fact
 from assistant.settings import DEFAULT_EMBEDDING_MODEL, shipped_knowledge_dir
 from eval import metrics
 from eval.questions import SHIPPED, Case, load_cases
 
 LOOKED_AT = 8
-"""Best candidates of each question among which a right one must be."""
-KEPT = 5
+"""An answerable question is left out unless one of this many best candidates is right."""
+KEPT = (0, 1, 3, 7, 15)
+"""Ranks of the candidates that are kept, from 0: the best weigh most, but all that a reranker reads count."""
 OUTPUT = Path(__file__).resolve().parent.parent / "assistant" / "data" / "calibration.jsonl"
 
 
@@ -42,11 +45,11 @@ def is_right(case: Case, candidate: Candidate, fact: Fact | None) -> bool:
 
 
 def kept(right: Sequence[bool]) -> list[int]:
-    """Positions of the first ``KEPT`` candidates; the last gives way to the first right one behind them."""
-    positions = list(range(min(KEPT, len(right))))
-    if not any(right[position] for position in positions):
-        positions[-1] = right.index(True)
-    return positions
+    """Ranks of the candidates to keep; the last gives way to the first right one where no other is right."""
+    ranks = [rank for rank in KEPT if rank < len(right)]
+    if any(right) and not any(right[rank] for rank in ranks):
+        ranks[-1] = right.index(True)
+    return sorted(ranks)
 
 
 def rows(dalil: Assistant, facts: dict[str, Fact], cases: Sequence[Case]) -> list[dict[str, Any]]:
@@ -55,11 +58,12 @@ def rows(dalil: Assistant, facts: dict[str, Fact], cases: Sequence[Case]) -> lis
     questions = []
     for case in cases:
         query = dalil.retriever.query(case.question)
-        candidates = dalil.retriever.retrieve(query)[:LOOKED_AT]
+        candidates = dalil.retriever.retrieve(query)[:RERANKED]
         right = [
-            is_right(case, candidate, facts.get(candidate.encoded.passage.fact_id or "")) for candidate in candidates
+            case.answerable and is_right(case, candidate, facts.get(candidate.encoded.passage.fact_id or ""))
+            for candidate in candidates
         ]
-        if not any(right):
+        if case.answerable and not any(right[:LOOKED_AT]):
             continue
         passages = [
             {
@@ -76,7 +80,7 @@ def rows(dalil: Assistant, facts: dict[str, Fact], cases: Sequence[Case]) -> lis
 
 def main() -> None:
     """Write the file."""
-    cases = [case for case in load_cases(SHIPPED) if case.answerable and not case.history]
+    cases = [case for case in load_cases(SHIPPED) if not case.history]
     with tempfile.TemporaryDirectory() as work:
         settings = Settings(
             knowledge_dir=shipped_knowledge_dir(),
