@@ -310,6 +310,28 @@ def test_the_calibration_data_hold_both_languages():
         assert 0.6 < np.mean(answerable) < 0.9
 
 
+def test_the_calibration_data_are_of_this_ranking(shipped):
+    """The logits are those that the passage model gives today."""
+    differences = []
+    for case in calibration_data()[::12]:
+        now = {
+            encoder_texts(candidate.encoded.passage)[0]: candidate.logit
+            for candidate in shipped.retriever.retrieve(shipped.retriever.query(case.question))
+        }
+        differences += [abs(now.get(passage.text, np.inf) - passage.own) for passage in case.passages]
+    # one machine's 8-bit arithmetic differs a little from another's
+    assert np.median(differences) < 0.1, "the ranking or the knowledge has changed: python -m eval.make_calibration"
+
+
+def test_which_candidates_are_kept():
+    kept = pytest.importorskip("eval.make_calibration").kept
+    assert kept([False] * 20) == [0, 1, 3, 7, 15]
+    assert kept([True] + [False] * 3) == [0, 1, 3]
+    assert kept([False] * 4 + [True] + [False] * 15) == [0, 1, 3, 4, 7]  # a right one takes the place of the last
+    assert kept([False] * 3 + [True] * 17) == [0, 1, 3, 7, 15]
+    assert kept([]) == []
+
+
 # --- kept --------------------------------------------------------------------------------------------
 
 
