@@ -20,7 +20,7 @@ from assistant.knowledge import parse_facts, scan
 from assistant.passages import encoder_texts
 from assistant.retrieval import RERANKED, Candidate
 from assistant.schema import Fact
-from assistant.settings import DEFAULT_EMBEDDING_MODEL, shipped_knowledge_dir
+from assistant.settings import shipped_knowledge_dir
 from eval import metrics
 from eval.questions import SHIPPED, Case, load_cases
 
@@ -82,12 +82,7 @@ def main() -> None:
     """Write the file."""
     cases = [case for case in load_cases(SHIPPED) if not case.history]
     with tempfile.TemporaryDirectory() as work:
-        settings = Settings(
-            knowledge_dir=shipped_knowledge_dir(),
-            data_dir=Path(work),
-            embedding_model=DEFAULT_EMBEDDING_MODEL,
-            reranker_model=None,
-        )
+        settings = Settings(knowledge_dir=shipped_knowledge_dir(), data_dir=Path(work), reranker_model=None)
         with Assistant(settings) as dalil:
             dalil.sync()
             files = [file for file in scan(settings.knowledge_dir) if file.kind != "document"]
