@@ -13,7 +13,7 @@ from assistant.catalogue import Catalogue
 from assistant.ranking import RankingModel, SentenceEvidence, coverage, probability, sentence_features
 from assistant.retrieval import Candidate, Query
 from assistant.schema import Answer, Citation, Passage, Sentence
-from assistant.text import analyse, offers
+from assistant.text import analyse, leans_back, offers
 
 MAX_SENTENCES = 3
 MAX_TITLES = 3
@@ -27,14 +27,11 @@ ANSWER_LANGUAGES = ("ar", "en")
 _OWN_LANGUAGE = 0.5
 """Passages in the question's language are preferred down to this share of the best probability."""
 
-_ENOUGH = 0.1
-"""No further sentence is said once the chance that those said miss the answer falls below this."""
+_WORTH = 0.001
+"""A further sentence is said if each of its words adds this much to the probability that the answer is there.
 
-_WORTH_SAYING = 0.05
-"""A further sentence must hold the answer with at least this probability."""
-
-_MAX_WORDS = 90
-"""A further sentence must not make the answer longer than this."""
+Answers then hold 60 words on average on XQuAD, in Arabic as in English.
+"""
 
 _LACKING = 0.1
 """What confidence is worth when a number or a date was asked for and nothing that would be said has one.
@@ -196,31 +193,34 @@ def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:
     # A follow-up wants something new: what earlier turns said is said again only for want of better.
     fresh = [item for item in spoken if item.sentence.text not in said] or spoken
     chosen: list[_Spoken] = []
-    missed, length = 1.0, 0
+    missed = 1.0
     for item in fresh:
-        if len(chosen) >= MAX_SENTENCES or (chosen and missed < _ENOUGH):
-            break
         unit = [other for other in _unit(item, fresh) if not any(_same(other, one) for one in chosen)]
-        words = sum(len(other.sentence.text.split()) for other in unit)
         if item not in unit or len(chosen) + len(unit) > MAX_SENTENCES:
             continue
-        if chosen and (item.probability < _WORTH_SAYING or length + words > _MAX_WORDS):
+        words = sum(len(other.sentence.text.split()) for other in unit)
+        if chosen and missed * item.probability < _WORTH * words:
             continue
         chosen += unit
         missed *= math.prod(1 - other.probability for other in unit)
-        length += words
     return chosen
 
 
 def _unit(item: _Spoken, spoken: Sequence[_Spoken]) -> list[_Spoken]:
-    """A sentence with the neighbours that it means nothing without: a list lead-in brings its items."""
-    if not item.sentence.text.endswith(":"):
-        return [item]
-    after = [
-        other for other in spoken if other.passage.id == item.passage.id and other.sentence.start > item.sentence.start
-    ]
-    after.sort(key=lambda other: other.sentence.start)
-    return [item, *after[: MAX_SENTENCES - 1]]
+    """A sentence with the neighbours that it means little without.
+
+    A list lead-in brings its first items; a sentence that leans on the one before it brings that one, after
+    itself: what answers comes first.
+    """
+    text, start = item.sentence.text, item.sentence.start
+    neighbours = [other for other in spoken if other.passage.id == item.passage.id and other is not item]
+    if text.endswith(":"):
+        after = sorted((o for o in neighbours if o.sentence.start > start), key=lambda other: other.sentence.start)
+        return [item, *after[: MAX_SENTENCES - 1]]
+    if leans_back(text):
+        before = [other for other in neighbours if other.sentence.start < start]
+        return [item, *sorted(before, key=lambda other: other.sentence.start)[-1:]]
+    return [item]
 
 
 def _same(one: _Spoken, other: _Spoken) -> bool:

@@ -142,7 +142,8 @@ def sync(
             f"{report.passages} passages in {report.seconds:.1f} s"
         )
         if not report.passages:
-            _note(f"The knowledge folder {dalil.settings.knowledge_dir} holds no documents yet (.md, .txt).")
+            folder = dalil.settings.knowledge_dir
+            _note(f"The knowledge folder {folder} holds no documents yet (.pdf, .docx, .md, .txt and more).")
     if report.failed:
         raise SystemExit(1)
 
@@ -246,7 +247,7 @@ def _ready(knowledge: Path | None, data: Path | None) -> Iterator[Assistant]:
         if not report.passages:
             raise KnowledgeError(
                 f"the knowledge folder {settings.knowledge_dir} holds no documents that can be read; "
-                "add some (.md, .txt), then run: dalil sync"
+                "add some (.pdf, .docx, .md, .txt and more), then run: dalil sync"
             )
         yield dalil
 
@@ -260,6 +261,8 @@ def _synced(dalil: Assistant) -> SyncReport:
         report = dalil.sync(lambda done, total: bar.update(task, completed=done, total=total))
     for place, reason in report.failed.items():
         print(f"dalil: {place}: {reason}", file=sys.stderr)
+    for place, doubt in report.warnings.items():
+        print(f"dalil: warning: {place}: {doubt}", file=sys.stderr)
     return report
 
 

@@ -114,7 +114,7 @@ class Encoder:
         """A question with its words."""
         normal = normalise(text)
         spans = content_words(normal) or all_words(normal)
-        vector, words = self._read(self.model.query_prompt, normal, spans)
+        vector, words, _ = self._read(self.model.query_prompt, normal, spans)
         terms = tuple((analyse(normal[start:end]) or [""])[0] for start, end in spans)
         centred = _unit(words - self._centre(0, normal))
         return Question(remove_direction(vector[None, :], self._direction)[0], terms, centred)
@@ -139,7 +139,8 @@ class Encoder:
     def word_vectors(self, prompt: str, text: str) -> NDArray[np.float32]:
         """Vectors of the words of ``text`` after ``prompt`` as the network gives them, for estimating centres."""
         normal = normalise(text)
-        return self._read(prompt, normal, all_words(normal))[1]
+        _, words, read = self._read(prompt, normal, all_words(normal))
+        return words[read]
 
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` by itself, without the model's special tokens."""
@@ -169,25 +170,30 @@ class Encoder:
     def _read_parts(self, parts: Sequence[str]) -> tuple[NDArray[np.float32], Words]:
         texts = [normalise(part) for part in parts]
         spans: list[tuple[int, int]] = []
-        counts = []
+        part_of: list[int] = []
         length = 0
-        for text in texts:
+        for part, text in enumerate(texts):
             held = content_words(text)
             spans += [(length + start, length + end) for start, end in held]
-            counts.append(len(held))
+            part_of += [part] * len(held)
             length += len(text)
         whole = "".join(texts)
-        vector, words = self._read(self.model.passage_prompt, whole, spans)
-        return vector, Words(compress(_unit(words - self._centre(1, whole))), tuple(counts))
+        vector, words, read = self._read(self.model.passage_prompt, whole, spans)
+        counts = np.bincount(np.array(part_of, dtype=np.int64)[read], minlength=len(parts))
+        codes = compress(_unit(words[read] - self._centre(1, whole)))
+        return vector, Words(codes, tuple(map(int, counts)))
 
     def _read(
         self, prompt: str, text: str, spans: Sequence[tuple[int, int]]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Vector of a text and, for each span of it, the mean over its word pieces; 0 beyond the model's reach."""
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        """Vector of a text; of each span of it, the mean of its word pieces; which spans have any within reach."""
         encoding = self._tokenizer.encode(prompt + text)
-        outputs = self._session.run(["embedding", "words"], self._feeds(self._truncate(encoding.ids)))
+        ids = self._truncate(encoding.ids)
+        outputs = self._session.run(["embedding", "words"], self._feeds(ids))
         vector, pieces = (np.asarray(output)[0] for output in outputs)
-        return vector, _pieces_of(encoding, spans, len(prompt), len(pieces)) @ pieces
+        reach = len(ids) - (len(ids) < len(encoding.ids))  # the last of a text cut short is a special token
+        shares = _pieces_of(encoding, spans, len(prompt), reach)
+        return vector, shares @ pieces[:reach], np.asarray(shares.any(axis=1))
 
     def _centre(self, kind: int, text: str) -> NDArray[np.float32]:
         """Mean word of the text's language in questions (0) or passages (1)."""

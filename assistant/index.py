@@ -36,7 +36,7 @@ from assistant.knowledge import (
 )
 from assistant.lexical import LexicalIndex
 from assistant.passages import encoder_parts, encoding_key, fact_passages, split_source
-from assistant.readers import read_source
+from assistant.readers.worker import ReaderPool, read_safely
 from assistant.schema import Document, Fact, Passage, SyncReport
 from assistant.text import TEXT_VERSION
 from assistant.vectors import VectorIndex
@@ -183,6 +183,7 @@ class Index:
         files = scan(knowledge_dir)
         known = self.catalogue.states()
         failed: dict[str, str] = {}
+        warnings: dict[str, str] = {}
         outcome: dict[str, list[str]] = {"added": [], "updated": [], "unchanged": []}
         touched: dict[str, str] = {}
 
@@ -207,19 +208,22 @@ class Index:
             else:
                 changed.append((file, state, data))
 
-        def prepared() -> Iterator[SourceRecord]:
+        def prepared(pool: ReaderPool) -> Iterator[SourceRecord]:
             for file, state, data in changed:
                 try:
-                    source = read_source(file.id, data)
+                    source = read_safely(pool, file.id, data)
                 except DocumentError as error:
                     kept = "; its last good version stays indexed" if file.id in known else ""
                     failed[file.id] = _reason(file.id, error) + kept
                     continue
+                if source.warnings:
+                    warnings[file.id] = "; ".join(source.warnings)
                 outcome["updated" if file.id in known else "added"].append(file.id)
                 passages = split_source(source, self.encoder.count_tokens)
                 yield _record(file.id, state, passages, source.document)
 
-        self._write(prepared(), progress)
+        with ReaderPool() as pool:
+            self._write(prepared(pool), progress)
         present = {file.id for file in files}
         removed = sorted(key for key, state in known.items() if state.kind == "document" and key not in present)
         self._remove(removed)
@@ -239,6 +243,7 @@ class Index:
             failed=dict(sorted(failed.items())),
             passages=self.catalogue.passage_count(),
             seconds=time.perf_counter() - begun,
+            warnings=dict(sorted(warnings.items())),
         )
 
     def _changed_facts(

@@ -17,16 +17,19 @@ from typing import Any
 import yaml
 
 from assistant.errors import DocumentError, FactsError, KnowledgeError
-from assistant.readers import SUFFIXES, decode, read_source, yaml_place
+from assistant.readers import SUFFIXES, check_size, decode, is_date, load_yaml, yaml_place
+from assistant.readers.worker import ReaderPool, read_safely
 from assistant.schema import Document, Evidence, Fact, Kind
 from assistant.text import detect_language
 
 FACTS_FOLDER = "facts"
 FACT_LANGUAGES = ("ar", "en")
 
+_HIDDEN = (".", "~$")
+"""Names that start so are left alone; the second is how Office marks an open file."""
+
 _FACT_KEYS = {"id", "statement", "evidence", "tags", "as_of", "basis"}
 _FACT_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-_DATE = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,10 @@ class SourceFile:
         """Content of the file.
 
         Raises:
-            DocumentError: the file cannot be read.
+            DocumentError: the file cannot be read, or is too large to be.
         """
         try:
+            check_size(self.id, self.path.stat().st_size)
             return self.path.read_bytes()
         except OSError as error:
             raise DocumentError(f"{self.id}: cannot be read ({error.strerror}); mend or remove it") from error
@@ -81,9 +85,9 @@ def scan(folder: Path) -> list[SourceFile]:
         for name in names:
             path = Path(parent) / name
             suffix = path.suffix.lower()
-            if name.startswith(".") or suffix not in (*SUFFIXES, ".yaml", ".yml"):
+            if name.startswith(_HIDDEN) or suffix not in (*SUFFIXES, ".yaml", ".yml"):
                 continue
-            if path.is_symlink() and not path.resolve().is_relative_to(root):
+            if not _is_file_within(path, root):
                 continue
             document_id = path.relative_to(root).as_posix()
             in_facts = document_id.startswith(f"{FACTS_FOLDER}/")
@@ -92,6 +96,19 @@ def scan(folder: Path) -> list[SourceFile]:
             elif in_facts:
                 files.append(SourceFile(document_id, path, "fact"))
     return sorted(files, key=lambda file: file.id)
+
+
+def _is_file_within(path: Path, root: Path) -> bool:
+    """Whether ``path`` is a file below ``root``, or a link to one that is there or has gone astray.
+
+    Links that lead out or in circles are not, nor are pipes and devices.
+    """
+    try:
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            return False
+        return path.is_file() or not path.exists()
+    except (OSError, RuntimeError):
+        return False
 
 
 # --- facts -------------------------------------------------------------------------------------------
@@ -104,7 +121,7 @@ def parse_facts(file_id: str, data: bytes) -> tuple[list[Fact], list[Problem]]:
         FactsError: the file as a whole is not a YAML list.
     """
     try:
-        entries = yaml.safe_load(decode(file_id, data))
+        entries = load_yaml(decode(file_id, data))
     except DocumentError as error:
         raise FactsError(str(error)) from None
     except yaml.YAMLError as error:
@@ -135,7 +152,7 @@ def _parse_fact(entry: Any) -> Fact:
     if not isinstance(fact_id, str) or not _FACT_ID.fullmatch(fact_id):
         raise FactsError(f"id '{fact_id}' must be lower-case words joined by hyphens")
     as_of = entry.get("as_of")
-    if not _DATE.fullmatch(str(as_of)):
+    if not is_date(str(as_of)):
         raise FactsError(f"as_of '{as_of}' must be a date such as 2025, 2025-12 or 2025-12-20")
     tags = entry.get("tags") or []
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
@@ -235,16 +252,17 @@ def check(folder: Path) -> CheckReport:
     documents: dict[str, Document] = {}
     facts: list[tuple[str, Fact]] = []
     problems: list[Problem] = []
-    for file in scan(folder):
-        try:
-            if file.kind == "document":
-                documents[file.id] = read_source(file.id, file.read()).document
-            else:
-                parsed, found = parse_facts(file.id, file.read())
-                facts.extend((file.id, fact) for fact in parsed)
-                problems.extend(found)
-        except (DocumentError, FactsError) as error:
-            problems.append(Problem(file.id, str(error).removeprefix(f"{file.id}: ")))
+    with ReaderPool() as pool:
+        for file in scan(folder):
+            try:
+                if file.kind == "document":
+                    documents[file.id] = read_safely(pool, file.id, file.read()).document
+                else:
+                    parsed, found = parse_facts(file.id, file.read())
+                    facts.extend((file.id, fact) for fact in parsed)
+                    problems.extend(found)
+            except (DocumentError, FactsError) as error:
+                problems.append(Problem(file.id, str(error).removeprefix(f"{file.id}: ")))
     texts = {document.id: document.text for document in documents.values()}
     problems.extend(duplicate_problems(facts))
     for file_id, fact in facts:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 CANDIDATES = 30
 """Passages taken from each signal in each language before they are weighed."""
 
+MATCHED = 30
+"""Passages in each language that are compared with the question word by word."""
+
 RERANKED = 20
 """Passages that a reranker reads, where there is one."""
 
@@ -128,33 +131,27 @@ class Retriever:
             facts = {encoded.passage.fact_id for encoded in found if encoded.passage.fact_id}
             found += catalogue.encoded([key for key in catalogue.statements_of(facts) if key not in known])
         weights = {language: self._term_weights(query.terms, language, counts[language]) for language in counts}
-        vector = query.encoded.vector
-        sentence_scores = [encoded.sentence_vectors @ vector for encoded in found]
+        found = self._likely(query, found, weights)
         matches = match(
             query.encoded.words,
             self._word_weights(query, counts.get(query.language, 0)),
             [encoded.words for encoded in found],
         )
         evidence = [
-            Evidence(
-                dense=float(encoded.vector @ vector),
-                sentence=float(scores.max(initial=-1.0)),
-                coverage=coverage(weights.get(encoded.passage.language, {}), encoded.terms),
-                match=near.passage,
-                cross=encoded.passage.language != query.language,
-            )
-            for encoded, scores, near in zip(found, sentence_scores, matches, strict=True)
+            replace(self._evidence(query, encoded, weights), match=near.passage)
+            for encoded, near in zip(found, matches, strict=True)
         ]
-        logits = share_between_statements(
-            query.language,
-            [encoded.passage for encoded in found],
-            self._model.passage.logits([passage_features(item) for item in evidence]),
-        )
+        logits = share_between_statements(query.language, [one.passage for one in found], self._logits(evidence))
         candidates = [
-            Candidate(encoded, item, scores, near.sentences, weights.get(encoded.passage.language, {}), float(logit))
-            for encoded, item, scores, near, logit in zip(
-                found, evidence, sentence_scores, matches, logits, strict=True
+            Candidate(
+                encoded=encoded,
+                evidence=item,
+                sentence_scores=encoded.sentence_vectors @ query.encoded.vector,
+                sentence_matches=near.sentences,
+                term_weights=weights.get(encoded.passage.language, {}),
+                logit=float(logit),
             )
+            for encoded, item, near, logit in zip(found, evidence, matches, logits, strict=True)
         ]
         ranked = sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
         return self._reranked(query, ranked, self._reranker) if self._reranker and ranked else ranked
@@ -177,6 +174,35 @@ class Retriever:
         )
         candidates = [replace(candidate, logit=float(logit)) for candidate, logit in zip(ranked, logits, strict=True)]
         return sorted(candidates, key=lambda candidate: -candidate.logit)  # stable: ties stay as they were ranked
+
+    def _likely(
+        self, query: Query, found: Sequence[EncodedPassage], weights: Mapping[str, Mapping[str, float]]
+    ) -> list[EncodedPassage]:
+        """The best of each language before words are compared one by one, which takes longest."""
+        logits = self._logits([self._evidence(query, encoded, weights) for encoded in found])
+        kept: dict[str, int] = {}
+        likely = []
+        for position in np.argsort(-logits, kind="stable"):
+            language = found[position].passage.language
+            kept[language] = kept.get(language, 0) + 1
+            if kept[language] <= MATCHED:
+                likely.append(found[position])
+        return likely
+
+    def _logits(self, evidence: Sequence[Evidence]) -> NDArray[np.float64]:
+        return self._model.passage.logits([passage_features(item) for item in evidence])
+
+    @staticmethod
+    def _evidence(query: Query, encoded: EncodedPassage, weights: Mapping[str, Mapping[str, float]]) -> Evidence:
+        """Everything but how its words match."""
+        vector = query.encoded.vector
+        return Evidence(
+            dense=float(encoded.vector @ vector),
+            sentence=float((encoded.sentence_vectors @ vector).max(initial=-1.0)),
+            coverage=coverage(weights.get(encoded.passage.language, {}), encoded.terms),
+            match=0.0,
+            cross=encoded.passage.language != query.language,
+        )
 
     def confidence(self, query: Query, candidates: Sequence[Candidate]) -> float:
         """Probability, 0..1, that the best of the ranked candidates answers the question."""

@@ -50,6 +50,10 @@ class Source:
     blocks: tuple[Block, ...]
     titled: bool = True
     """False where the title is only the file's name."""
+    repairs: Mapping[str, int] = field(default_factory=dict)
+    """What was mended while reading, by kind, and how often."""
+    warnings: tuple[str, ...] = ()
+    """Why text of this file may not be usable, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,8 @@ class SyncReport:
     passages: int = 0
     """Passages in the index after the sync."""
     seconds: float = 0.0
+    warnings: Mapping[str, str] = field(default_factory=dict)
+    """Document id to what is doubtful about a file that was read, in one line."""
 
 
 def to_json(value: Any) -> Any:

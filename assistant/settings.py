@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -61,10 +61,23 @@ class Settings(BaseSettings):
     """The default, or any sentence-transformers model by name or path."""
     reranker_model: str | None = None
     """Any sentence-transformers cross-encoder by name or path: ranks the first candidates anew. None: no reranking."""
-    answer_threshold: float = Field(default=0.5, ge=0.0, le=1.0)
+    answer_threshold: float = Field(default=0.3, ge=0.0, le=1.0)
     """Below this confidence Dalil says that the knowledge base does not hold the answer."""
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
+
+    @field_validator("knowledge_dir", "data_dir", "cache_dir", mode="before")
+    @classmethod
+    def _folder(cls, value: Any, info: ValidationInfo) -> Any:
+        """An empty name is as if it were not given; ``~`` is the home folder."""
+        if value == "":
+            return cls.model_fields[str(info.field_name)].get_default(call_default_factory=True)
+        if not isinstance(value, (str, Path)):
+            return value
+        try:
+            return Path(value).expanduser()
+        except RuntimeError:
+            raise ValueError(f"the home folder in '{value}' is not known; write the whole path") from None
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -100,8 +113,8 @@ class Settings(BaseSettings):
         unknown = sorted(
             name
             for name in os.environ
-            if name.startswith(ENVIRONMENT_PREFIX)
-            and name.removeprefix(ENVIRONMENT_PREFIX).lower() not in cls.model_fields
+            if name.upper().startswith(ENVIRONMENT_PREFIX)
+            and name[len(ENVIRONMENT_PREFIX) :].lower() not in cls.model_fields
         )
         if unknown:
             known = ", ".join(ENVIRONMENT_PREFIX + name.upper() for name in sorted(cls.model_fields))

@@ -307,6 +307,19 @@ def _append_trimmed(spans: list[tuple[int, int]], text: str, start: int, end: in
         spans.append((start, end))
 
 
+_LEANS_BACK = re.compile(
+    r"(?:and |but |so |yet |however, |also, |then )?(?:it|its|they|their|he|his|she|her|this|these|those|such|both)\b"
+    r"|the (?:former|latter|same)\b"
+    r"|(?:[وف]|لكن|ولكن|كما )?"
+    r"(?:هو|هي|هم|هما|هذا|هذه|هؤلاء|ذلك|تلك|انه|انها|انهم|لكنه|لكنها|لكنهم|منها|منهم|فيه|فيها)(?!\w)"
+)
+
+
+def leans_back(sentence: str) -> bool:
+    """Whether a sentence opens with a word that stands for something said before: "It opened", «وهو أكبر»."""
+    return _LEANS_BACK.match(fold(sentence)) is not None
+
+
 # --- questions ---------------------------------------------------------------------------------------
 
 _ENGLISH_FUNCTION_WORDS = frozenset(
@@ -330,7 +343,6 @@ _ARABIC_FUNCTION_WORDS = frozenset(
 
 
 _FUNCTION_WORDS = _ENGLISH_FUNCTION_WORDS | _ARABIC_FUNCTION_WORDS
-_RUN = re.compile(r"\w+")
 
 
 def content_words(text: str) -> list[tuple[int, int]]:
@@ -340,7 +352,7 @@ def content_words(text: str) -> list[tuple[int, int]]:
 
 def all_words(text: str) -> list[tuple[int, int]]:
     """Offsets of the words of a ``normalise``d text."""
-    return [match.span() for match in _RUN.finditer(text)]
+    return [match.span() for match in _WORD.finditer(text)]
 
 
 def detect_question_language(question: str) -> str:

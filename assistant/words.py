@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 _BOUNDARY = 0.9816
 """Standard deviations at which the outer level begins."""
-_LEVELS = np.array([0.4528, 1.5104], dtype=np.float32)
-"""What the inner and the outer level stand for, in standard deviations."""
+_INNER, _OUTER = 0.4528, 1.5104
+"""What the levels stand for, in standard deviations."""
+_VALUES = np.array([-_INNER, -_OUTER, _INNER, _OUTER], dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,17 @@ class Words:
     """How many words each part has: what is read before the text, then each sentence."""
 
     def to_bytes(self) -> bytes:
-        """For storage: the number of parts, their counts, then the codes."""
-        header = np.array([len(self.counts), *self.counts], dtype=np.uint32)
+        """For storage: the width of a code, the number of parts, their counts, then the codes."""
+        header = np.array([self.codes.shape[1], len(self.counts), *self.counts], dtype=np.uint32)
         return header.tobytes() + self.codes.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Words:
         """What ``to_bytes`` gave."""
-        parts = int(np.frombuffer(data, np.uint32, 1)[0])
-        counts = np.frombuffer(data, np.uint32, parts, offset=4)
-        codes = np.frombuffer(data, np.uint8, offset=4 * (1 + parts))
-        return cls(codes.reshape(int(counts.sum()), -1), tuple(map(int, counts)))
+        width, parts = map(int, np.frombuffer(data, np.uint32, 2))
+        counts = np.frombuffer(data, np.uint32, parts, offset=8)
+        codes = np.frombuffer(data, np.uint8, offset=8 + 4 * parts)
+        return cls(codes.reshape(-1, width), tuple(map(int, counts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ def decompress(codes: NDArray[np.uint8], dimension: int) -> NDArray[np.float32]:
     half = codes.shape[1] // 2
     positive = np.unpackbits(codes[:, :half], axis=1, count=dimension)
     outer = np.unpackbits(codes[:, half:], axis=1, count=dimension)
-    values = np.concatenate([-_LEVELS, _LEVELS])[2 * positive + outer]
-    lengths = np.sqrt(np.where(outer, _LEVELS[1] ** 2, _LEVELS[0] ** 2).sum(axis=1, keepdims=True))
-    result: NDArray[np.float32] = (values / np.maximum(lengths, 1e-12)).astype(np.float32)
+    far = outer.sum(axis=1, dtype=np.float32)[:, None]
+    lengths = np.sqrt(far * _OUTER**2 + (dimension - far) * _INNER**2)
+    result: NDArray[np.float32] = np.take(_VALUES, 2 * positive + outer) / lengths
     return result
 
 

@@ -17,7 +17,7 @@ import argparse
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -41,11 +41,13 @@ from assistant.ranking import (
 )
 from assistant.retrieval import Candidate, Query, Retriever
 from assistant.text import analyse, fold, offers, sentence_spans
+from eval.progress import watched
 from eval.squad import BENCHMARKS, Dataset, Paragraph, Question, find, mixed, write_folder
 
 FOLDS = 5
 SENTENCE_PASSAGES = 5
 """Sentences of this many passages of each question train the sentence model."""
+THRESHOLD = float(Settings.model_fields["answer_threshold"].default)
 OUTPUT = Path(__file__).resolve().parent.parent / "assistant" / "data" / "ranking.json"
 
 
@@ -72,6 +74,8 @@ class Sample:
     answerable: bool
     passages: list[Features]
     gold: NDArray[np.bool_]
+    answering: NDArray[np.bool_]
+    """Of the gold paragraph, or of its article and holding the answer as well; none if not answerable."""
     sentences: list[list[Features]]
     """For each of the first passages; ``behind`` is filled in once the passage model is known."""
     sentence_gold: list[list[bool]]
@@ -85,14 +89,16 @@ def collect(store: Store, keep: Callable[[int], bool], single: bool, folds: dict
     with tempfile.TemporaryDirectory() as work:
         folder = Path(work)
         kept = [paragraph for paragraph in store.paragraphs if keep(paragraph.article)]
+        articles = {paragraph.id: paragraph.article for paragraph in kept}
         write_folder(_single_sentences(kept) if single else kept, folder / "knowledge")
         settings = Settings(knowledge_dir=folder / "knowledge", data_dir=folder / "data", reranker_model=None)
         with Assistant(settings) as dalil:
             dalil.sync()
-            for question in store.dataset.questions[:: 2 if single else 1]:
+            questions = store.dataset.questions[:: 2 if single else 1]
+            for question in watched(questions, f"{store.name} asked in {store.dataset.language}"):
                 target = store.paragraphs[question.paragraph]
                 answers = [fold(answer) for answer in store.gold_answers(question, target.language)]
-                sample = _sample(dalil.retriever, store, question, target, answers)
+                sample = _sample(dalil.retriever, store, question, target, answers, articles)
                 sample.answerable = keep(target.article)
                 sample.fold = folds[_group(store.dataset.name, question.article)]
                 samples.append(sample)
@@ -107,13 +113,21 @@ def _single_sentences(paragraphs: Iterable[Paragraph]) -> Iterable[Paragraph]:
 
 
 def _sample(
-    retriever: Retriever, store: Store, question: Question, target: Paragraph, answers: Sequence[str]
+    retriever: Retriever,
+    store: Store,
+    question: Question,
+    target: Paragraph,
+    answers: Sequence[str],
+    articles: Mapping[str, int],
 ) -> Sample:
     query = retriever.query(question.text)
     candidates = retriever.retrieve(query)
-    from_target = [
-        candidate.encoded.passage.document_id.removesuffix(".txt").split("_")[0] == target.id
-        for candidate in candidates
+    paragraphs = [c.encoded.passage.document_id.removesuffix(".txt").split("_")[0] for c in candidates]
+    from_target = [paragraph == target.id for paragraph in paragraphs]
+    answering = [
+        paragraph == target.id
+        or (articles.get(paragraph) == target.article and any(a in fold(c.encoded.passage.text) for a in answers))
+        for paragraph, c in zip(paragraphs, candidates, strict=True)
     ]
     return Sample(
         store=f"{store.name} {question.language}→{target.language}",
@@ -122,6 +136,7 @@ def _sample(
         answerable=True,
         passages=[passage_features(candidate.evidence) for candidate in candidates],
         gold=np.array(from_target),
+        answering=np.array(answering),
         sentences=[_sentence_rows(query, candidate) for candidate in candidates[:SENTENCE_PASSAGES]],
         sentence_gold=[
             [found and any(a in fold(s.text) for a in answers) for s in candidate.encoded.passage.sentences]
@@ -174,7 +189,7 @@ def fit_sentence(samples: Sequence[Sample], passage: Logistic) -> Logistic:
 
 
 def fit_confidence(samples: Sequence[Sample], passage: Logistic) -> Logistic:
-    """The model of answering at all, given that of passages. Right means: the best passage is the gold one."""
+    """The model of answering at all, given that of passages."""
     return fit([confidence_row(s, passage) for s in samples], [right(s, passage) for s in samples])
 
 
@@ -192,12 +207,18 @@ def confidence_row(sample: Sample, passage: Logistic) -> Features:
     """Confidence features with the best log odds under ``passage``."""
     best = float(passage.logits(sample.passages).max())
     row = sample.confidence
-    return {**row, "logit": best, "cross_logit": row["cross"] * best, "english_logit": row["english"] * best}
+    return {
+        **row,
+        "logit": best,
+        "logit_squared": best**2,
+        "cross_logit": row["cross"] * best,
+        "english_logit": row["english"] * best,
+    }
 
 
 def right(sample: Sample, passage: Logistic) -> bool:
-    """Whether the best passage under ``passage`` is the gold one."""
-    return bool(sample.gold[int(passage.logits(sample.passages).argmax())])
+    """Whether the best passage under ``passage`` answers."""
+    return bool(sample.answering[int(passage.logits(sample.passages).argmax())])
 
 
 # --- reporting ---------------------------------------------------------------------------------------
@@ -250,8 +271,8 @@ def report(full: Sequence[Sample], halved: Sequence[Sample]) -> dict[str, dict[s
             {
                 "auroc": round(float(roc_auc_score(answerable, values)), 3),
                 "calibration error": round(calibration_error(values, correct), 3),
-                "answered": round(float((values[answerable] >= 0.5).mean()), 3),
-                "wrongly answered": round(float((values[~answerable] >= 0.5).mean()), 3),
+                "answered": round(float((values[answerable] >= THRESHOLD).mean()), 3),
+                "wrongly answered": round(float((values[~answerable] >= THRESHOLD).mean()), 3),
             }
         )
     return dict(sorted(result.items()))

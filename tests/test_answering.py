@@ -28,19 +28,34 @@ def said(items: list[_Spoken]) -> list[str]:
 
 
 def test_one_sentence_is_enough_when_it_surely_answers():
-    items = spoken(("The first is red.", 0.95), ("The second is green.", 0.5))
+    # .004 x .5 is less than the .001 that each of four words must add
+    items = spoken(("The first is red.", 0.996), ("The second is green.", 0.5))
     assert said(_choose(items, "")) == ["The first is red."]
 
 
 def test_more_is_said_while_the_answer_may_be_missing():
-    # .6 leaves .4, with .5 more .2: still above .1; the last one is not worth saying at .04
-    items = spoken(("The first is red.", 0.6), ("The second is green.", 0.5), ("Nothing else matters here.", 0.04))
+    # .6 leaves .4, with .5 more .2; .2 x .01 is not worth the four words of the last one at .001 each
+    items = spoken(("The first is red.", 0.6), ("The second is green.", 0.5), ("Nothing else matters here.", 0.01))
     assert said(_choose(items, "")) == ["The first is red.", "The second is green."]
 
 
 def test_a_lead_in_brings_its_items():
     items = spoken(("Three parts follow:", 0.6), ("The second is green.", 0.2), ("The first is red.", 0.1))
     assert said(_choose(items, "")) == ["Three parts follow:", "The first is red.", "The second is green."]
+
+
+def test_a_sentence_that_leans_back_brings_the_one_before():
+    text = "Aktau is a port. It lies on the Caspian Sea. Trains end here."
+    items = spoken(
+        ("It lies on the Caspian Sea.", 0.9), ("Aktau is a port.", 0.01), ("Trains end here.", 0.0), text=text
+    )
+    assert said(_choose(items, "")) == ["It lies on the Caspian Sea.", "Aktau is a port."]
+
+
+def test_arabic_leans_back_as_well():
+    text = "أكتاو ميناء كبير. وهو على بحر قزوين. تنتهي القطارات هنا."
+    items = spoken(("وهو على بحر قزوين.", 0.9), ("تنتهي القطارات هنا.", 0.0), ("أكتاو ميناء كبير.", 0.0), text=text)
+    assert said(_choose(items, "")) == ["وهو على بحر قزوين.", "أكتاو ميناء كبير."]
 
 
 def test_what_was_said_before_is_not_said_again():

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.catalogue import Catalogue, SourceRecord, SourceState
+from assistant.catalogue import Catalogue, Encoding, SourceRecord, SourceState
 from assistant.errors import IndexStateError
 from assistant.passages import encoding_key, fact_passages, split_source
 from assistant.readers import read_source
-from assistant.schema import Evidence, Fact
+from assistant.schema import Evidence, Fact, Passage
+from assistant.words import Words
 
 TEXT = "# الممر\n\nالجملة الأولى. الجملة الثانية.\n\n## ثان\n\nThird sentence.\n"
 
@@ -25,11 +26,21 @@ def record(text: str = TEXT, name: str = "a.md", content: str = "h1") -> SourceR
     return SourceRecord(name, state, source.document, passages, tuple(map(encoding_key, passages)))
 
 
-def vectors_of(item: SourceRecord) -> dict[str, np.ndarray]:
+def words_of(passage: Passage, first: int) -> Words:
+    """Made-up codes, ``first`` the first of them, for two words of context and a word more in each sentence."""
+    counts = tuple(range(2, 3 + len(passage.sentences)))
+    codes = (first + np.arange(sum(counts) * 2)).astype(np.uint8).reshape(-1, 2)
+    return Words(codes, counts)
+
+
+def vectors_of(item: SourceRecord) -> dict[str, Encoding]:
     return {
-        key: np.full((1 + len(passage.sentences), 4), number + 1, dtype=np.float32)
+        key: Encoding(np.full((1 + len(passage.sentences), 4), number + 1, dtype=np.float32), words_of(passage, number))
         for number, (key, passage) in enumerate(zip(item.encodings, item.passages, strict=True))
     }
+
+
+WORDS = Words(np.array([[1, 2], [3, 4], [5, 6]], dtype=np.uint8), (0, 1, 2))
 
 
 @pytest.fixture
@@ -63,6 +74,10 @@ def test_encoded_passages_come_in_the_order_asked(catalogue: Catalogue):
     assert found[1].vector.tolist() == [1.0] * 4
     assert found[1].sentence_vectors.shape == (2, 4)
     assert found[0].terms == ["ممر", "ثان", "third", "sentenc"]
+    # two words of context, then three and four in its two sentences; two and three in the other passage
+    assert (found[1].words.counts, found[0].words.counts) == ((2, 3, 4), (2, 3))
+    assert found[1].words.codes.tolist() == [[2 * row, 2 * row + 1] for row in range(9)]
+    assert found[0].words.codes.tolist() == [[2 * row + 1, 2 * row + 2] for row in range(5)]
 
 
 def test_more_ids_than_sqlite_takes_at_once(catalogue: Catalogue):
@@ -126,19 +141,31 @@ def test_vectors_are_rounded_to_half_precision(catalogue: Catalogue):
     # 11 significant bits: between 1/4 and 1/2 the step is 2^-12, between 1/2 and 1 it is 2^-11
     exact = np.array([[0.25, 0.5, -1.0], [0.25 + 2**-12, 0.5 + 2**-11, 0.0]], dtype=np.float32)
     below = exact + np.array([[2**-14, 2**-13, 0.0], [2**-14, 2**-13, 0.0]], dtype=np.float32)
-    catalogue.put_vectors({"exact": exact, "below": below})
+    catalogue.put_vectors({"exact": Encoding(exact, WORDS), "below": Encoding(below, WORDS)})
     found = catalogue.vectors(["exact", "below", "missing"])
     assert set(found) == {"exact", "below"}
-    assert found["exact"].dtype == np.float32
-    assert np.array_equal(found["exact"], exact)
-    assert np.array_equal(found["below"], exact)
+    assert found["exact"].matrix.dtype == np.float32
+    assert np.array_equal(found["exact"].matrix, exact)
+    assert np.array_equal(found["below"].matrix, exact)
 
 
 def test_vectors_keep_half_precision(catalogue: Catalogue):
     vector = np.array([[0.1234567, -0.7654321]], dtype=np.float32)
-    catalogue.put_vectors({"k": vector})
-    assert np.abs(catalogue.vectors(["k"])["k"] - vector).max() < 5e-4  # 11 significant bits
+    catalogue.put_vectors({"k": Encoding(vector, WORDS)})
+    assert np.abs(catalogue.vectors(["k"])["k"].matrix - vector).max() < 5e-4  # 11 significant bits
     assert catalogue.known_encodings(["k", "other"]) == {"k"}
+
+
+def test_words_are_kept_exactly(catalogue: Catalogue):
+    matrix = np.eye(2, dtype=np.float32)
+    other = Words(np.array([[0, 255, 128]], dtype=np.uint8), (1, 0))  # no words in the sentence
+    catalogue.put_vectors({"k": Encoding(matrix, WORDS), "other": Encoding(matrix, other)})
+    found = catalogue.vectors(["k", "other"])
+    for key, words in (("k", WORDS), ("other", other)):
+        assert found[key].words.counts == words.counts
+        assert np.array_equal(found[key].words.codes, words.codes)
+    catalogue.put_vectors({"k": Encoding(matrix, other)})
+    assert catalogue.vectors(["k"])["k"].words.counts == (1, 0)
 
 
 def test_a_new_version_replaces_the_old(catalogue: Catalogue):
@@ -317,6 +344,8 @@ def test_everything_is_there_after_opening_again(tmp_path: Path):
     for key, encoded in after.items():
         assert np.array_equal(encoded.vector, before[key].vector)
         assert np.array_equal(encoded.sentence_vectors, before[key].sentence_vectors)
+        assert np.array_equal(encoded.words.codes, before[key].words.codes)
+        assert encoded.words.counts == before[key].words.counts
         assert encoded.terms == before[key].terms
     assert (second.meta("model"), second.fact("one"), second.document("a.md")) == ("m", facts.facts[0], item.document)
     assert second.states() == {"a.md": item.state, "facts/a.yaml": facts.state}

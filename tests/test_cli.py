@@ -110,18 +110,26 @@ def test_an_empty_folder_cannot_be_asked(run, tmp_path: Path):
     code, _, err = run("ask", "ما هذا؟")
     assert code == 1
     assert err == (
-        "dalil: the knowledge folder knowledge holds no documents that can be read; add some (.md, .txt), "
-        "then run: dalil sync\n"
+        "dalil: the knowledge folder knowledge holds no documents that can be read; "
+        "add some (.pdf, .docx, .md, .txt and more), then run: dalil sync\n"
     )
 
 
 def test_bad_files_are_named_and_exit_1(run, knowledge: Path):
-    (knowledge / "bad.txt").write_bytes(b"\xff")
+    (knowledge / "bad.txt").write_bytes(b"\xff\xfe\x00")
     code, out, err = run("sync")
     assert code == 1
-    assert err == "dalil: bad.txt: not UTF-8 text (byte 0xff at position 0); save the file as UTF-8\n"
+    assert err == "dalil: bad.txt: is text of no known encoding; save the file as UTF-8\n"
     assert "5 added, 0 updated, 0 removed, 0 unchanged, 1 failed" in out
     assert run("list")[0] == 0  # the others are there
+
+
+def test_doubtful_files_are_named_and_exit_0(run, knowledge: Path):
+    (knowledge / "cut.txt").write_bytes("ميناء سلمى قديم وفيه منارة حمراء.".encode() + b"\xd9")
+    code, _, err = run("sync")
+    assert code == 0
+    assert err == "dalil: warning: cut.txt: 1 character could not be decoded as utf-8; save the file as UTF-8\n"
+    assert run("sync")[2] == ""
 
 
 def test_check_names_the_problem(run, knowledge: Path):

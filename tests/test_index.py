@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from assistant import index as index_module
@@ -17,6 +18,7 @@ from assistant.encoder import Encoder
 from assistant.errors import IndexBusyError, IndexMismatchError, KnowledgeError
 from assistant.index import Index, passage_id_of
 from assistant.lexical import LANGUAGES
+from assistant.passages import encoder_parts
 from assistant.text import analyse
 from assistant.vectors import UNITS
 
@@ -32,6 +34,10 @@ class CountingEncoder(Encoder):
     def encode_passages(self, texts, progress=lambda done: None):
         self.encoded += len(texts)
         return super().encode_passages(texts, progress)
+
+    def encode_with_words(self, texts, progress=lambda done: None):
+        self.encoded += len(texts)
+        return super().encode_with_words(texts, progress)
 
 
 @pytest.fixture
@@ -49,6 +55,10 @@ def index(tmp_path: Path, counting: CountingEncoder):
 def assert_whole(index: Index) -> None:
     """Catalogue, dense and lexical index hold exactly the same passages and sentences."""
     stored = {encoded.passage.id: encoded.passage for encoded in index.catalogue.all_encoded()}
+    for encoded in index.catalogue.all_encoded():
+        sentences = len(encoded.passage.sentences)
+        assert (len(encoded.sentence_vectors), len(encoded.words.counts)) == (sentences, 1 + sentences)
+        assert len(encoded.words.codes) == sum(encoded.words.counts)
     assert index.catalogue.passage_count() == len(stored)  # each has its vectors
     assert index.lexical.count() == len(stored)
     languages = {passage.language for passage in stored.values()}
@@ -82,6 +92,29 @@ def test_a_first_sync_adds_everything(index: Index, knowledge: Path):
     assert report.failed == {}
     # river 2, harbour 2, mines 1, notes 1 and two statements for each of three facts
     assert report.passages == 12
+    assert_whole(index)
+
+
+def test_passages_are_stored_with_what_the_encoder_makes_of_them(index: Index, knowledge: Path, tiny_encoder: Encoder):
+    index.sync(knowledge)
+    for encoded in index.catalogue.all_encoded():
+        passage = encoded.passage
+        vectors, (words,) = tiny_encoder.encode_with_words([encoder_parts(passage)])
+        sentences = tiny_encoder.encode_passages([sentence.text for sentence in passage.sentences])
+        assert encoded.words.counts == words.counts
+        assert np.array_equal(encoded.words.codes, words.codes)
+        assert np.abs(encoded.vector - vectors[0]).max() < 5e-4  # half precision
+        assert np.abs(encoded.sentence_vectors - sentences).max() < 5e-4
+    (notes,) = index.catalogue.encoded([p.id for p in index.catalogue.passages_of(["documents/notes.txt"])])
+    # "Salma has a lighthouse. The lighthouse is painted red." without context, has, a, the and is
+    assert notes.words.counts == (0, 2, 3)
+
+
+@pytest.mark.parametrize("text", ["من هو؟", "What is what?", "؟!"], ids=["ar", "en", "marks"])
+def test_a_passage_of_function_words_alone_is_indexed(index: Index, knowledge: Path, text: str):
+    (knowledge / "bare.txt").write_text(text, encoding="utf-8")
+    report = index.sync(knowledge)
+    assert (report.failed, report.passages) == ({}, 13)
     assert_whole(index)
 
 
@@ -150,7 +183,7 @@ def test_a_renamed_file_is_not_encoded_again(index: Index, knowledge: Path, coun
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\xff\xfe\x00", "not UTF-8 text (byte 0xff at position 0); save the file as UTF-8"),
+        (b"\xff\xfe\x00", "is text of no known encoding; save the file as UTF-8"),
         (b"---\ntitle: x\n", "front matter is not closed; add a line '---' after it"),
         (b"", "holds no text; write some or remove the file"),
     ],
@@ -160,6 +193,29 @@ def test_one_bad_file_fails_alone(index: Index, knowledge: Path, content: bytes,
     report = index.sync(knowledge)
     assert report.failed == {"bad.md": reason}
     assert report.added == FILES
+    assert_whole(index)
+
+
+def test_doubtful_text_is_indexed_with_a_warning(index: Index, knowledge: Path):
+    (knowledge / "cut.txt").write_bytes("ميناء سلمى قديم وفيه منارة حمراء.".encode() * 3 + b"\xd9")
+    (knowledge / "old.txt").write_bytes("في المدينة مكتبة كبيرة.".encode("cp1256"))
+    report = index.sync(knowledge)
+    assert report.failed == {}
+    assert report.warnings == {"cut.txt": "1 character could not be decoded as utf-8; save the file as UTF-8"}
+    assert {"cut.txt", "old.txt"} <= set(report.added)
+    assert index.sync(knowledge).warnings == {}  # nothing was read
+
+
+def test_hostile_files_fail_alone(index: Index, knowledge: Path):
+    (knowledge / "page.html").write_text("<h1>Lighthouse</h1><p>It is red.", encoding="utf-8")
+    (knowledge / "bad.docx").write_bytes(b"PK\x03\x04 and no more")
+    (knowledge / "wrong.pdf").write_bytes(b"PK\x03\x04")
+    report = index.sync(knowledge)
+    assert report.failed == {
+        "bad.docx": "is cut off or damaged; copy it again or save it anew",
+        "wrong.pdf": "is a zip archive; give it its own suffix or remove it",
+    }
+    assert "page.html" in report.added
     assert_whole(index)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -88,7 +89,8 @@ def test_scan_takes_yaml_below_facts_only(tmp_path: Path):
         "deep/.hidden/a.md",
         "facts/.a.yaml",
         ".facts/a.yaml",
-        "a.pdf",
+        "a.png",
+        "~$a.docx",  # Office marks an open file so
         "a.md~",
         "a",
         "a.md.bak",
@@ -125,7 +127,21 @@ def test_links_out_of_the_folder_are_left_alone(tmp_path: Path):
     (root / "gone.md").symlink_to(tmp_path / "nothing.md")
     (root / "folder").symlink_to(tmp_path / "outside")
     (root / "loop").symlink_to(root)
+    (root / "itself.md").symlink_to("itself.md")
+    (root / "one.md").symlink_to("other.md")
+    (root / "other.md").symlink_to("one.md")
     assert ids(root) == ["a.md"]
+
+
+def test_pipes_are_left_alone(tmp_path: Path):
+    os.mkfifo(tmp_path / "a.md")  # reading it would wait for ever
+    assert ids(tmp_path) == []
+
+
+def test_a_file_too_large_is_not_loaded(tmp_path: Path):
+    with (tmp_path / "a.md").open("wb") as file:
+        file.truncate(50_000_001)
+    assert check(tmp_path).problems == (Problem("a.md", "larger than 50 MB; split it into smaller files"),)
 
 
 def test_links_within_the_folder_are_files(tmp_path: Path):
@@ -219,6 +235,16 @@ def test_an_unquoted_date_is_a_date():
     assert fact.as_of == "2025-12-20"
 
 
+@pytest.mark.parametrize("written", ["2025-02-30", "'2025-02-30'", '"2025-02-30"'])
+def test_a_day_that_the_calendar_lacks_is_a_problem_of_its_fact(written: str):
+    data = facts(GOOD, {**GOOD, "id": "other"}).replace(b"'2025-12'", b"2025-12", 1)
+    data = data.replace(b"as_of: 2025-12\n", f"as_of: {written}\n".encode(), 1)
+    assert written.encode() in data
+    parsed, (problem,) = parse_facts("facts/a.yaml", data)
+    assert [fact.id for fact in parsed] == ["other"]
+    assert problem.message == "as_of '2025-02-30' must be a date such as 2025, 2025-12 or 2025-12-20"
+
+
 def test_statements_come_in_arabic_first():
     (fact,), _ = parse_facts("facts/a.yaml", facts({**GOOD, "statement": {"en": "Text.", "ar": "نص."}}))
     assert list(fact.statements) == ["ar", "en"]
@@ -270,6 +296,9 @@ def test_what_is_no_id(fact_id: object):
         "2025-00",
         "2025-12-00",
         "2025-12-32",
+        "2025-02-30",
+        "2025-02-29",
+        "2025-13-01",
         "2025-12-1",
         "20251220",
         "٢٠٢٥",
@@ -360,6 +389,10 @@ def test_a_bad_fact_is_a_problem_and_the_others_stay(change: dict[str, object], 
         (b"- id: *gone", r"facts/a\.yaml: not valid YAML \(line 1: found undefined alias 'gone'\); mend"),
         (b"- !!python/object:os.x {}", r"facts/a\.yaml: not valid YAML \(line 1: could not determine a constructor"),
         (b"- a\n---\n- b", r"facts/a\.yaml: not valid YAML \(line 2: but found another document\); mend"),
+        (b"- id: a\n  x: 0x_\n", r"facts/a\.yaml: not valid YAML \(line 2: invalid literal .*\); mend"),
+        (b"- " * 5000, r"facts/a\.yaml: not valid YAML \(nested too deeply\); mend the file$"),
+        (b"[" * 5000, r"facts/a\.yaml: not valid YAML \(nested too deeply\); mend the file$"),
+        (b"\xef\xbb\xbf- \xff", r"facts/a\.yaml: not UTF-8 text \(byte 0xff at position 5\); save"),
         (b"just text", r"facts/a\.yaml: must be a list of facts, each starting with '- id:'$"),
         (b"5", r"facts/a\.yaml: must be a list of facts"),
         ("- id: مرحبا".encode("cp1256"), r"facts/a\.yaml: not UTF-8 text"),
@@ -445,9 +478,9 @@ def test_check_names_every_problem(knowledge: Path):
     )
     (knowledge / "facts" / "more.yaml").write_bytes(entries)
     (knowledge / "facts" / "broken.yaml").write_text("- [")
-    (knowledge / "documents" / "bad.txt").write_bytes(b"\xff")
+    (knowledge / "documents" / "bad.txt").write_bytes(b"%PDF-1.7\n")
     problems = {problem.where: problem.message for problem in check(knowledge).problems}
-    assert problems["documents/bad.txt"] == "not UTF-8 text (byte 0xff at position 0); save the file as UTF-8"
+    assert problems["documents/bad.txt"] == ("is a PDF file, not text; give it its own suffix or remove it")
     assert problems["facts/broken.yaml"].startswith("not valid YAML")
     assert problems["facts/more.yaml#river-length"] == (
         "the id 'river-length' is already used in facts/facts.yaml; give it another"

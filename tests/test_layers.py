@@ -14,11 +14,19 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text readers knowledge passages models encoder catalogue lexical vectors index ranking "
-    "retrieval answering assistant doctor llamaindex ui server cli"
+    "errors schema settings text words pdf readers knowledge passages models encoder catalogue lexical vectors index "
+    "ranking reranker retrieval answering assistant doctor llamaindex ui server cli"
 ).split()
-# The folder of the chat is one module to the others; within it the same rule holds.
-UI_ORDER = ["texts", "conversation", "render", "chat"]
+# A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
+# comes before what runs it in children.
+FOLDERS = {
+    "readers": (
+        "layout charset front_matter archive signatures cells html markdown plain tables docx pptx epub pdf "
+        "__init__ worker"
+    ).split(),
+    "pdf": ["bidi", "repair", "glyphs", "marks", "lines", "layout", "__init__"],
+    "ui": ["texts", "conversation", "render", "chat", "__init__"],
+}
 SLOW = ("torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
 
 
@@ -49,24 +57,26 @@ def imports(source: str) -> set[str]:
 
 
 def test_every_module_has_its_place():
-    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} | {"ui"}
+    modules = {path.stem for path in PACKAGE.glob("*.py")} - {"__init__"} | set(FOLDERS)
     assert modules == set(ORDER)
     assert len(ORDER) == len(modules)
-    assert {path.stem for path in (PACKAGE / "ui").glob("*.py")} - {"__init__"} == set(UI_ORDER)
+    for folder, order in FOLDERS.items():
+        assert {path.stem for path in (PACKAGE / folder).glob("*.py")} == set(order)
 
 
-@pytest.mark.parametrize("module", [name for name in ORDER if name != "ui"])
+@pytest.mark.parametrize("module", [name for name in ORDER if name not in FOLDERS])
 def test_imports_go_upwards(module: str):
     found = {name.split(".")[0] for name in imports((PACKAGE / f"{module}.py").read_text(encoding="utf-8"))}
     assert found <= set(ORDER[: ORDER.index(module)])
 
 
-@pytest.mark.parametrize("module", ["__init__", *UI_ORDER])
-def test_imports_of_the_chat_go_upwards(module: str):
-    found = imports((PACKAGE / "ui" / f"{module}.py").read_text(encoding="utf-8"))
-    inside = {name.removeprefix("ui.") for name in found if name.startswith("ui.")}
-    assert inside <= set(UI_ORDER[: UI_ORDER.index(module)] if module in UI_ORDER else [])
-    assert {name.split(".")[0] for name in found} - {"ui"} <= set(ORDER[: ORDER.index("ui")])
+@pytest.mark.parametrize(("folder", "module"), [(name, module) for name, order in FOLDERS.items() for module in order])
+def test_imports_within_a_folder_go_upwards(folder: str, module: str):
+    order = FOLDERS[folder]
+    found = imports((PACKAGE / folder / f"{module}.py").read_text(encoding="utf-8"))
+    inside = {"__init__" if name == folder else name.split(".")[1] for name in found if name.split(".")[0] == folder}
+    assert inside <= set(order[: order.index(module)])
+    assert {name.split(".")[0] for name in found} - {folder} <= set(ORDER[: ORDER.index(folder)])
 
 
 @pytest.mark.parametrize("module", ["errors", "schema"])

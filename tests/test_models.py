@@ -110,8 +110,13 @@ def test_a_dense_layer_gives_the_dimension(tiny_model_dir: Path, tmp_path: Path)
         )
 
     folder = save_variant(tiny_model_dir, tmp_path / "dense", shrink)
-    assert prepare(str(folder), tmp_path / "cache").dimension == 8
+    model = prepare(str(folder), tmp_path / "cache")
+    assert model.dimension == 8
     assert agreement(folder, tmp_path / "cache") > 0.98
+    # the layer is behind the pooling: words keep the network's own dimension
+    assert np.load(model.path / "centres.npy").shape == (2, 2, 32)
+    question = Encoder(model).encode_question("ممر abc")
+    assert (question.vector.shape, question.words.shape) == ((8,), (2, 32))
 
 
 def test_a_model_without_a_fast_tokenizer_is_refused(tiny_model_dir: Path, tmp_path: Path):
@@ -131,7 +136,7 @@ def test_a_model_without_a_fast_tokenizer_is_refused(tiny_model_dir: Path, tmp_p
 def test_a_prepared_model_is_not_prepared_again(tiny_model_dir: Path, tiny_cache: Path):
     first = prepare(str(tiny_model_dir), tiny_cache)
     stamps = {path.name: path.stat().st_mtime_ns for path in first.path.iterdir()}
-    assert set(stamps) == {"model.onnx", "tokenizer.json", "direction.npy", "model.json"}
+    assert set(stamps) == {"model.onnx", "tokenizer.json", "direction.npy", "centres.npy", "model.json"}
     steps: list[str] = []
     assert prepare(str(tiny_model_dir), tiny_cache, steps.append) == first
     assert steps == []
@@ -318,6 +323,20 @@ def test_the_direction_is_of_unit_length():
 def test_no_direction_without_a_difference():
     same = np.eye(2, dtype=np.float32)
     assert estimate_direction(same, same).tolist() == [0.0, 0.0]
+
+
+def test_the_centres_are_the_mean_words_of_each_language(tiny_encoder: Encoder):
+    model = tiny_encoder.model
+    centres = np.load(model.path / "centres.npy")
+    assert (centres.shape, centres.dtype) == ((2, 2, 32), np.float32)
+    for kind, prompt in enumerate((model.query_prompt, model.passage_prompt)):
+        for row, language in enumerate(("ar", "en")):
+            total, number = np.zeros(32), 0
+            for pair in parallel_texts():
+                words = tiny_encoder.word_vectors(prompt, pair[language])
+                total, number = total + words.sum(axis=0), number + len(words)
+            assert centres[kind, row] == pytest.approx(total / number, abs=1e-4)
+    assert len({centre.tobytes() for kind in centres for centre in kind}) == 4
 
 
 def test_the_parallel_texts_are_balanced():

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from assistant.passages import (
     MAX_SENTENCE_TOKENS,
     MAX_TOKENS,
+    encoder_parts,
     encoder_texts,
     encoding_key,
     fact_passages,
@@ -396,6 +397,38 @@ def test_what_the_encoder_reads_is_what_the_key_names():
     assert encoding_key(elsewhere) == encoding_key(one)
 
 
+def test_the_parts_of_a_passage_are_its_context_and_its_sentences():
+    (passage,) = split("# باب\n\n## Ports\n\nنص أول. نص ثانٍ؟ Third.\n")
+    assert encoder_parts(passage) == ["باب > Ports\n", "نص أول. ", "نص ثانٍ؟ ", "Third."]
+    assert encoder_texts(passage) == ["باب > Ports\nنص أول. نص ثانٍ؟ Third.", "نص أول.", "نص ثانٍ؟", "Third."]
+
+
+def test_white_space_belongs_to_the_sentence_before_it():
+    (passage,) = split("One. Two.\n\nفقرة أخرى. نص.\n\nItem four\n")
+    # untitled, so without context
+    assert encoder_parts(passage) == ["", "One. ", "Two.\n\n", "فقرة أخرى. ", "نص.\n\n", "Item four"]
+    assert "".join(encoder_parts(passage)) == passage.text == encoder_texts(passage)[0]
+
+
+def test_parts_are_counted_from_where_the_passage_begins():
+    text = f"# T\n\n{sentences(30, 10)}\n\n{sentences(10, 20, 'كلمة')}"
+    passages = split(text)
+    assert len(passages) == 3  # 500 tokens
+    assert passages[0].start == 3
+    for passage in passages:
+        assert encoder_parts(passage)[0] == "T\n"
+        assert "".join(encoder_parts(passage)) == encoder_texts(passage)[0] == f"T\n{passage.text}"
+        assert [part.strip() for part in encoder_parts(passage)[1:]] == [s.text for s in passage.sentences]
+
+
+def test_the_parts_of_a_fact():
+    fact = Fact("f", {"ar": "بدأ. ثم انتهى.", "en": "It began in 2004."}, (Evidence("a.md", "q"),), (), "2025")
+    arabic, english = fact_passages(fact, "Title")
+    assert encoder_parts(arabic) == ["", "بدأ. ", "ثم انتهى."]
+    assert encoder_parts(english) == ["", "It began in 2004."]
+    assert ["".join(encoder_parts(p)) for p in (arabic, english)] == [encoder_texts(p)[0] for p in (arabic, english)]
+
+
 def test_terms_are_those_of_title_headings_and_text():
     (passage,) = split("# الممر الأوسط\n\n## Ports\n\nيضم الموانئ.\n")
     assert passage_terms(passage) == ["ممر", "اوسط", "port", "يضم", "موان"]  # stems
@@ -424,6 +457,9 @@ def test_every_sentence_is_in_one_passage_with_exact_offsets(text: str):
         assert (passage.start, passage.end) == (passage.sentences[0].start, passage.sentences[-1].end)
         assert within_bound([count(sentence.text) for sentence in passage.sentences])
         assert passage.document_id == "a.md"
+        context, *parts = encoder_parts(passage)
+        assert f"{context}{''.join(parts)}" == encoder_texts(passage)[0]
+        assert [part.rstrip() for part in parts] == [sentence.text for sentence in passage.sentences]
     assert spans == sorted(spans)
     assert all(before[1] <= after[0] for before, after in pairwise(spans))
     assert split_source(source, count) == passages

@@ -21,8 +21,8 @@ from assistant.ranking import (
     shipped_model,
 )
 
-SAME = Evidence(dense=0.8, sentence=0.9, coverage=0.5, cross=False)
-CROSS = Evidence(dense=0.8, sentence=0.9, coverage=0.5, cross=True)
+SAME = Evidence(dense=0.8, sentence=0.9, coverage=0.5, match=0.6, cross=False)
+CROSS = Evidence(dense=0.8, sentence=0.9, coverage=0.5, match=0.6, cross=True)
 
 
 def test_words_count_within_a_language_only():
@@ -35,23 +35,28 @@ def test_cosines_have_weights_of_their_own_across_languages():
         "dense": 0.8,
         "sentence": 0.9,
         "coverage": 0.5,
+        "match": 0.6,
         "cross": 0.0,
         "cross_dense": 0.0,
         "cross_sentence": 0.0,
+        "cross_match": 0.0,
     }
-    assert (passage_features(CROSS)["cross_dense"], passage_features(CROSS)["cross_sentence"]) == (0.8, 0.9)
+    across = passage_features(CROSS)
+    assert (across["cross_dense"], across["cross_sentence"], across["cross_match"]) == (0.8, 0.9, 0.6)
 
 
 def test_sentence_features():
-    evidence = SentenceEvidence(cosine=0.7, coverage=0.4, lacks=True, words=9, behind=-2.0, cross=True)
+    evidence = SentenceEvidence(cosine=0.7, coverage=0.4, match=0.5, lacks=True, words=9, behind=-2.0, cross=True)
     assert sentence_features(evidence) == {
         "cosine": 0.7,
         "coverage": 0.0,
+        "match": 0.5,
         "lacks": 1.0,
         "log_words": math.log(10),
         "behind": -2.0,
         "cross": 1.0,
         "cross_cosine": 0.7,
+        "cross_match": 0.5,
     }
 
 
@@ -59,6 +64,7 @@ def test_confidence_features():
     evidence = AnswerEvidence(logit=2.0, cross=False, english=True, lacks=False, unknown=0.25)
     assert confidence_features(evidence) == {
         "logit": 2.0,
+        "logit_squared": 4.0,
         "cross": 0.0,
         "cross_logit": 0.0,
         "english": 1.0,
@@ -108,7 +114,7 @@ def test_coverage_without_terms_is_nothing():
 def test_the_shipped_models_fit_the_features():
     model = shipped_model()
     assert set(model.passage.weights) == set(passage_features(SAME))
-    sentence = SentenceEvidence(cosine=0.7, coverage=0.4, lacks=False, words=9, behind=0.0, cross=False)
+    sentence = SentenceEvidence(cosine=0.7, coverage=0.4, match=0.5, lacks=False, words=9, behind=0.0, cross=False)
     assert set(model.sentence.weights) == set(sentence_features(sentence))
     answer = AnswerEvidence(logit=0.0, cross=False, english=False, lacks=False, unknown=0.0)
     assert set(model.confidence.weights) == set(confidence_features(answer))
@@ -116,6 +122,6 @@ def test_the_shipped_models_fit_the_features():
 
 def test_more_evidence_is_more_probable():
     model = shipped_model().passage
-    weak, strong = Evidence(0.75, 0.75, 0.1, False), Evidence(0.9, 0.9, 0.9, False)
+    weak, strong = Evidence(0.75, 0.75, 0.1, 0.4, False), Evidence(0.9, 0.9, 0.9, 0.8, False)
     logits = model.logits([passage_features(weak), passage_features(strong)])
     assert logits[0] < logits[1]

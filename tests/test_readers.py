@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from assistant import readers
 from assistant.errors import DocumentError
-from assistant.readers import SUFFIXES, decode, read_source, split_front_matter
+from assistant.readers import SUFFIXES, decode, layout, markdown, read_source, split_front_matter
 from assistant.schema import Source
+
+SUPPORTED = "supported: .md, .markdown, .txt, .csv, .tsv, .html, .htm, .xhtml, .docx, .pptx, .xlsx, .epub, .pdf"
 
 MARKDOWN = """---
 title: الممر الأوسط
@@ -218,7 +220,7 @@ def test_where_the_language_comes_from(text: str, language: str):
         ("---\nnote: a---b\n---\nx\n---\ny", {"note": "a---b"}, "x\n---\ny"),
         (
             "---\nyear: 2025\ndate: 2025-12-28\nnone:\nok: true\n---\n",
-            {"year": "2025", "date": "2025-12-28", "ok": "True"},
+            {"year": "2025", "date": "2025-12-28", "ok": "true"},
             "",
         ),
     ],
@@ -277,6 +279,14 @@ def test_line_ends_and_a_byte_order_mark_make_no_difference(ending: str, mark: s
 @pytest.mark.parametrize(
     ("written", "text"),
     [
+        (
+            "a\u200d\u0301\u0627\u200d\u0653",
+            "a\u0301\u0622".replace("a\u0301", "á"),
+        ),  # composed once nothing is between
+        ("a\x80\x84\x9fb", "ab"),  # C1 controls
+        ("ا\u180eب\ufff9ج\ufffaد\ufffb", "ابجد"),
+        ("a\U000e0041\U000e007fb", "ab"),  # tags, which hide text
+        ("a\x0cb\x0bc\x85d\u2028e\u2029f", "a\nb\nc\nd\ne\nf"),  # every line end
         ("ا\u0653سيا", "آسيا"),
         ("مسو\u0654ول", "مسؤول"),
         ("cafe\u0301", "café"),
@@ -288,7 +298,7 @@ def test_line_ends_and_a_byte_order_mark_make_no_difference(ending: str, mark: s
         ("\u202aa\u202b\u202c\u202d\u202eb", "ab"),
         ("\u2066a\u2067\u2068\u2069b\u2060", "ab"),
         ("\u061ca\ufeffb\u00adc", "abc"),
-        ("a\x00\x08\x0b\x0c\x0e\x1f\x7fb", "ab"),
+        ("a\x00\x08\x0e\x1f\x7fb", "ab"),
         ("a\tb\nc", "a\tb\nc"),  # tab and line end stay
         ("a\r\rb\r\n", "a\n\nb\n"),
     ],
@@ -303,10 +313,8 @@ def test_decoded_text_is_composed(text: str):
     clean = decode("a.txt", text.encode())
     assert "\r" not in clean
     assert "\x00" not in clean
-    # a NUL between a letter and its accent keeps them apart
-    if "\x00" not in text:
-        assert unicodedata.is_normalized("NFC", clean)
-        assert decode("a.txt", clean.encode()) == clean
+    assert unicodedata.is_normalized("NFC", clean)
+    assert decode("a.txt", clean.encode()) == clean
 
 
 @pytest.mark.parametrize(
@@ -317,6 +325,8 @@ def test_decoded_text_is_composed(text: str):
         ("مرحبا".encode() + b"\x80", "80", 10),  # two bytes a letter
         ("مرحبا".encode()[:-1], "d8", 8),  # cut within the last letter
         ("text".encode("utf-16"), "ff", 0),
+        (b"\xef\xbb\xbfab\xe9", "e9", 5),  # counted in the file, mark and all
+        (b"\xef\xbb\xbf\xff", "ff", 3),
         (b"a\xc0\x80", "c0", 1),  # an overlong NUL
     ],
 )
@@ -328,7 +338,22 @@ def test_what_is_not_utf8_is_located(data: bytes, byte: str, position: int):
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a.txt", "مرحبا".encode("cp1256"), "a.txt: not UTF-8 text (byte 0xe3 at position 0); save the file as UTF-8"),
+        ("a.md", b"---\ndate: 2025-02-30\n---\nx", "a.md: the date '2025-02-30' is not in the calendar; correct it"),
+        ("a.md", b"---\ndate: '2025-13'\n---\nx", "a.md: the date '2025-13' is not in the calendar; correct it"),
+        (
+            "a.md",
+            b"---\na: !!int x\n---\nx",
+            "a.md: front matter is not valid YAML (line 2: invalid literal for int() with base 10: 'x')",
+        ),
+        (
+            "a.md",
+            b"---\na: " + b"[" * 5000 + b"\n---\nx",
+            "a.md: front matter is not valid YAML (nested too deeply)",
+        ),
+        ("a.txt", bytes(range(256)) * 4, "a.txt: holds binary data, not text; remove it or save it as text"),
+        ("a.txt", b"PK\x03\x04" + b"x" * 50, "a.txt: is a zip archive, not text; give it its own suffix or remove it"),
+        ("a.md", b"%PDF-1.4 x", "a.md: is a PDF file, not text; give it its own suffix or remove it"),
+        ("a.csv", b"\x89PNG\r\n\x1a\n", "a.csv: is a picture, not text; give it its own suffix or remove it"),
         ("a.md", b"---\ntitle: x\n", "a.md: front matter is not closed; add a line '---' after it"),
         ("a.md", b"---\n- x\n---\ntext", "a.md: front matter must be lines of 'key: value'"),
         ("a.md", b"---\ntitle: [x]\n---\ntext", "a.md: front matter must be lines of 'key: value'"),
@@ -339,9 +364,9 @@ def test_what_is_not_utf8_is_located(data: bytes, byte: str, position: int):
         ),
         ("a.md", b"---\ntitle: x\n---\n \n", "a.md: holds no text; write some or remove the file"),
         ("a.txt", b"", "a.txt: holds no text; write some or remove the file"),
-        ("a.odt", b"x", "a.odt: unknown format; supported: .md, .markdown, .txt"),
-        ("a", b"x", "a: unknown format; supported: .md, .markdown, .txt"),
-        (".md", b"x", ".md: unknown format; supported: .md, .markdown, .txt"),
+        ("a.odt", b"x", f"a.odt: unknown format; {SUPPORTED}"),
+        ("a", b"x", f"a: unknown format; {SUPPORTED}"),
+        (".md", b"x", f".md: unknown format; {SUPPORTED}"),
         ("a.txt", "\u200f \n\ufeff\x00".encode(), "a.txt: holds no text; write some or remove the file"),
         ("a.md", b"<!-- only a comment -->", "a.md: holds no text; write some or remove the file"),
         ("a.md", b"---\njust words\n---\nx", "a.md: front matter must be lines of 'key: value'"),
@@ -391,4 +416,67 @@ def test_large_files_are_refused(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_the_formats():
-    assert SUFFIXES == (".md", ".markdown", ".txt")
+    assert f"supported: {', '.join(SUFFIXES)}" == SUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("matter", "field", "value"),
+    [
+        ("language: no", "language", "no"),  # Norwegian, not False
+        ("title: yes", "title", "yes"),
+        ("title: نعم", "title", "نعم"),
+        ("title: 1.10", "title", "1.10"),
+        ("title: 0x_", "title", "0x_"),
+        ("title: 010", "title", "010"),
+        ("title: 2025-02-30", "title", "2025-02-30"),
+    ],
+)
+def test_front_matter_is_read_as_it_is_written(matter: str, field: str, value: str):
+    assert getattr(read_source("a.txt", f"---\n{matter}\n---\nx".encode()).document, field) == value
+
+
+@pytest.mark.parametrize("opening", ["--- ", "---\t", "---  \t "])
+def test_space_after_the_opening_line_is_no_text(opening: str):
+    assert split_front_matter("a.md", f"{opening}\ntitle: عنوان\n---\nنص") == ({"title": "عنوان"}, "نص")
+
+
+@pytest.mark.parametrize(
+    ("markdown", "expected"),
+    [
+        ("سطر<br>آخر", [("paragraph", 0, "سطر آخر")]),
+        ("one<br/>two<BR />three", [("paragraph", 0, "one two three")]),
+        ("<div>نص <b>مهم</b></div>", [("paragraph", 0, "نص مهم")]),
+        ("<h2>باب</h2>\n\nx", [("heading", 2, "باب"), ("paragraph", 0, "x")]),
+        (
+            "<table><tr><td>a</td><td>ب</td></tr></table>\n\n<ul><li>one</li></ul>",
+            [("row", 0, "a | ب"), ("item", 0, "one")],
+        ),
+        ("<details>\n<summary>عنوان</summary>\n\n**نص**\n\n</details>", [("paragraph", 0, t) for t in ("عنوان", "نص")]),
+        ("<script>\nalert(1)\n</script>\n\nx", [("paragraph", 0, "x")]),
+        ("ال&#8203;ممر&rlm; &zwnj;الأو&shy;سط", [("paragraph", 0, "الممر الأوسط")]),
+        ("a&#x200b;b &#8207;c `d\u200fe`", [("paragraph", 0, "ab c de")]),
+        ("<p>ال&#8203;ممر&rlm;</p>", [("paragraph", 0, "الممر")]),
+    ],
+)
+def test_html_and_character_references_in_markdown(markdown: str, expected: list[tuple[str, int, str]]):
+    assert blocks(read_source("a.md", markdown.encode())) == expected
+
+
+def test_long_markdown_is_read_in_pieces(monkeypatch: pytest.MonkeyPatch):
+    text = "# باب\n\nنص **مهم**.\n\n- بند\n\n  فرع\n\n```\n\nرمز\n\n```\n\n| a | b |\n|---|---|\n| c | d |\n\n" * 20
+    whole = read_source("a.md", text.encode())
+    for size in (1, 10, 25, 100):
+        monkeypatch.setattr(markdown, "_PIECE", size)
+        assert read_source("a.md", text.encode()) == whole
+
+
+def test_persian_numerals_mark_items():
+    source = read_source("a.txt", "مقدمه:\n۱. یک\n۲. دو\n۱۰) ده".encode())
+    assert [text for _, _, text in blocks(source)] == ["مقدمه:", "۱. یک", "۲. دو", "۱۰) ده"]
+
+
+def test_a_document_that_unfolds_into_too_much_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(layout, "MAX_CHARACTERS", 2_000_000)
+    with pytest.raises(DocumentError) as caught:
+        read_source("a.txt", b"x" * 2_000_001)
+    assert str(caught.value) == "a.txt: holds more than 2 million characters of text; split it into smaller files"

@@ -52,7 +52,7 @@ INSTANCES = [
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
-        (SyncReport, "added updated removed unchanged failed passages seconds"),
+        (SyncReport, "added updated removed unchanged failed passages seconds warnings"),
         (Document, "id title language text source metadata"),
         (Hit, "passage_id document_id title text language kind score"),
         (Answer, "question language answered text confidence mode citations elapsed_ms"),

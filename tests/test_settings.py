@@ -36,7 +36,7 @@ def test_defaults_serve_the_shipped_knowledge_base():
     settings = Settings()
     assert settings.knowledge_dir == shipped_knowledge_dir()
     assert (settings.host, settings.port, settings.embedding_model) == ("127.0.0.1", 7860, "multilingual-e5-small")
-    assert (settings.data_dir, settings.answer_threshold) == (None, 0.5)
+    assert (settings.data_dir, settings.answer_threshold) == (None, 0.3)
     assert settings.cache_dir.is_absolute()
 
 
@@ -80,6 +80,25 @@ def test_a_local_file_called_knowledge_is_no_folder(tmp_path: Path):
 def test_every_setting_has_a_variable(name: str, variable: str, value: object, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(f"DALIL_{name.upper()}", variable)
     assert getattr(Settings(), name) == value
+
+
+@pytest.mark.parametrize("name", ["knowledge_dir", "data_dir", "cache_dir"])
+def test_an_empty_folder_is_as_if_it_were_not_given(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    default = getattr(Settings(), name)
+    assert getattr(Settings(**{name: ""}), name) == default
+    monkeypatch.setenv(f"DALIL_{name.upper()}", "")
+    assert getattr(Settings(), name) == default
+    monkeypatch.delenv(f"DALIL_{name.upper()}")
+    (tmp_path / "dalil.toml").write_text(f'{name} = ""\n')
+    assert getattr(Settings(), name) == default
+
+
+@pytest.mark.parametrize("name", ["knowledge_dir", "data_dir", "cache_dir"])
+def test_the_home_folder_may_be_shortened(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", "/home/دليل")
+    monkeypatch.setenv(f"DALIL_{name.upper()}", "~/معرفة")
+    assert getattr(Settings(), name) == Path("/home/دليل/معرفة")
+    assert getattr(Settings(**{name: Path("~/k")}), name) == Path("/home/دليل/k")
 
 
 def test_a_file_in_the_working_directory(tmp_path: Path):
@@ -155,6 +174,23 @@ def test_an_unknown_variable(monkeypatch: pytest.MonkeyPatch):
     known = ", ".join(f"DALIL_{name.upper()}" for name in NAMES)
     assert message() == f"unknown variable DALIL_PROT; known: {known}"
     assert message(port=3).startswith("unknown variable DALIL_PROT")  # an argument does not hide it
+
+
+@pytest.mark.parametrize("name", ["Dalil_Prot", "dalil_prot", "DALIL_prot"])
+def test_an_unknown_variable_in_any_case(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv(name, "1")
+    assert message().startswith(f"unknown variable {name}; known: ")
+
+
+def test_a_known_variable_in_any_case(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("Dalil_Port", "8001")
+    assert Settings().port == 8001
+
+
+def test_a_home_that_nobody_has():
+    assert message(data_dir="~nobody-of-this-name/x").endswith(
+        "the home folder in '~nobody-of-this-name/x' is not known; write the whole path"
+    )
 
 
 @pytest.mark.parametrize(("text", "name"), [("prot = 1\n", "prot"), ("[server]\nport = 1\n", "server")])

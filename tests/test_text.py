@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.text import (
+    all_words,
     analyse,
     asks_for,
+    content_words,
     detect_language,
     detect_question_language,
     flatten,
@@ -19,6 +21,7 @@ from assistant.text import (
     fold_apostrophes,
     fold_digits,
     fold_letters,
+    leans_back,
     normalise,
     numbers,
     offers,
@@ -378,6 +381,63 @@ def test_detect_language(text: str, language: str):
     assert detect_language(text) == language
 
 
+# --- words of a text ---------------------------------------------------------------------------------
+
+
+def test_offsets_of_words():
+    #       0         1         2
+    #       0123456789012345678901234
+    text = "ما هو الممر الأوسط، 2004؟"
+    assert all_words(text) == [(0, 2), (3, 5), (6, 11), (12, 18), (20, 24)]
+    assert content_words(text) == [(6, 11), (12, 18), (20, 24)]
+    #       01234567890123456789012345678
+    text = "What is the Middle Corridor?"
+    assert all_words(text) == [(0, 4), (5, 7), (8, 11), (12, 18), (19, 27)]
+    assert content_words(text) == [(12, 18), (19, 27)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "content"),
+    [
+        ("متى بدأ الحوار في طوكيو؟", "متى بدأ الحوار في طوكيو", "بدأ الحوار طوكيو"),
+        ("وما أهمية «الممر»؟", "وما أهمية الممر", "أهمية الممر"),
+        ("WHAT Is Aktau?", "WHAT Is Aktau", "Aktau"),
+        ("إلى أين تتجه أي دولة", "إلى أين تتجه أي دولة", "تتجه دولة"),  # whatever the alef
+        ("الي اين", "الي اين", ""),
+        ("ما هو Middle Corridor؟", "ما هو Middle Corridor", "Middle Corridor"),
+        ("من وعن", "من وعن", "وعن"),  # joined to «و», only some are listed
+        ("the CA+JAD G7", "the CA JAD G7", "CA JAD G7"),
+        ("Trans-Caspian, Türkiye", "Trans Caspian Türkiye", "Trans Caspian Türkiye"),
+        ("日本語 x", "日本語 x", "日本語 x"),
+        ("؟ … «»", "", ""),
+        ("", "", ""),
+    ],
+)
+def test_words_that_say_something(text: str, said: str, content: str):
+    assert [text[a:b] for a, b in all_words(text)] == said.split()
+    assert [text[a:b] for a, b in content_words(text)] == content.split()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(["ما", "هو ", "what ", "الممر", "Aktau", "٢٠٠٤", "\u064b", "ـ", " ", "؟", "-", "日"])).map(
+        "".join
+    )
+    | st.text(alphabet=st.characters(codec="utf-8"), max_size=60)
+)
+def test_words_are_in_order_and_hold_every_letter(text: str):
+    normal = normalise(text)
+    spans = all_words(normal)
+    assert all(a < b for a, b in spans)
+    assert all(before[1] < after[0] for before, after in pairwise(spans))
+    held = "".join(normal[a:b] for a, b in spans)
+    assert held == "".join(char for char in normal if char.isalnum() or char == "_")
+    assert [span for span in spans if span in set(content_words(normal))] == content_words(normal)
+
+
+# --- the language of questions -----------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
     ("question", "language"),
     [
@@ -648,3 +708,24 @@ def test_arabic_numerals_are_numbers(word: str):
 )
 def test_offers(text: str, held: set[str]):
     assert offers(analyse(text)) == held
+
+
+@pytest.mark.parametrize(
+    ("sentence", "leans"),
+    [
+        ("It opened in 1901.", True),
+        ("However, they refused.", True),
+        ("These ports grew.", True),
+        ("The latter is larger.", True),
+        ("Italy opened in 1901.", False),
+        ("The port opened. It grew.", False),
+        ("وهو أكبر ميناء في البلاد.", True),
+        ("وَهِيَ قديمة.", True),
+        ("لكنها لم تكتمل.", True),
+        ("هذه الموانئ كبيرة.", True),
+        ("هولندا دولة.", False),
+        ("يقع الميناء على بحر قزوين.", False),
+    ],
+)
+def test_sentences_that_lean_back(sentence: str, leans: bool):
+    assert leans_back(sentence) is leans
