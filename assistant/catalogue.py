@@ -124,7 +124,7 @@ class Catalogue:
             self._connection.executescript(_SCHEMA)
         except sqlite3.Error as error:
             self.close()
-            raise _translated(error) from error
+            raise _translated(error, path) from error
         except IndexStateError:
             self.close()
             raise
@@ -366,39 +366,45 @@ class Catalogue:
             connection.execute("DELETE FROM vectors WHERE encoding NOT IN (SELECT encoding FROM passages)")
 
 
+class _Connection(sqlite3.Connection):
+    """What ``execute`` and ``executemany`` return are cursors of ours."""
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        super().__init__(path, **options)
+        self.path = path
+
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or _Cursor)
+
+
 class _Cursor(sqlite3.Cursor):
     """A cursor whose errors are ours, wherever SQLite meets a damaged page or a full disk."""
+
+    connection: _Connection
 
     def execute(self, *arguments: Any) -> Self:
         try:
             return super().execute(*arguments)
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise _translated(error, self.connection.path) from error
 
     def executemany(self, *arguments: Any) -> Self:
         try:
             return super().executemany(*arguments)
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise _translated(error, self.connection.path) from error
 
     def __next__(self) -> Any:
         try:
             return super().__next__()
         except sqlite3.Error as error:
-            raise _translated(error) from error
+            raise _translated(error, self.connection.path) from error
 
     def fetchone(self) -> Any:
         return next(self, None)
 
 
-class _Connection(sqlite3.Connection):
-    """What ``execute`` and ``executemany`` return are cursors of ours."""
-
-    def cursor(self, factory: Any = _Cursor) -> Any:
-        return super().cursor(factory)
-
-
-def _translated(error: sqlite3.Error) -> IndexStateError:
+def _translated(error: sqlite3.Error, path: Path) -> IndexStateError:
     """One line that says what to do about an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
@@ -407,7 +413,7 @@ def _translated(error: sqlite3.Error) -> IndexStateError:
         advice = "make the data directory writable, or choose another with --data DIR"
     else:
         advice = "run: dalil sync --rebuild"
-    return IndexStateError(f"the catalogue of the index cannot be used ({error}); {advice}")
+    return IndexStateError(f"{path} cannot be used ({error}); {advice}")
 
 
 def _delete(connection: sqlite3.Connection, source_id: str) -> None:

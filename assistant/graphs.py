@@ -156,7 +156,9 @@ def _labels(path: Path, count: int) -> dict[int, str]:
     return ids
 
 
-class _PlainUnpickler(pickle.Unpickler):  # noqa: S301 - it refuses everything but plain values
+class _PlainUnpickler(pickle.Unpickler):
+    """Refuses everything but plain values."""
+
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"{module}.{name} is not expected")
 
