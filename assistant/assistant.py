@@ -11,11 +11,11 @@ from typing import Self
 
 from assistant import answering, models
 from assistant.encoder import Encoder
-from assistant.errors import DocumentError, QuestionError
+from assistant.errors import DocumentError, IndexStateError, QuestionError
 from assistant.index import Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
-from assistant.retrieval import History, Retriever
+from assistant.retrieval import History, Query, Retriever
 from assistant.schema import Answer, Document, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.text import words
@@ -52,10 +52,15 @@ class Assistant:
         self._model = shipped_model()
         self.retriever = Retriever(self._index, self._model, reranker)
         self._syncing = threading.Lock()
+        self._closing = threading.Event()
         self._closed = False
 
     def close(self) -> None:
-        """Close the stores and give up the data directory. Closing twice does nothing."""
+        """Close the stores and give up the data directory. A sync that goes on ends early; what it did is kept.
+
+        Closing twice does nothing.
+        """
+        self._closing.set()
         with self._syncing:
             if not self._closed:
                 self._closed = True
@@ -74,9 +79,18 @@ class Assistant:
 
         Raises:
             KnowledgeError: the knowledge folder does not exist or cannot be read.
+            IndexStateError: the assistant is closed, or was closed meanwhile.
         """
+
+        def step(done: int, total: int) -> None:
+            if self._closing.is_set():
+                raise IndexStateError("the index is closed; what was done is kept, sync again for the rest")
+            progress(done, total)
+
         with self._syncing:
-            return self._index.sync(self.settings.knowledge_dir, progress)
+            if self._closed:
+                raise IndexStateError("the index is closed; open it again to sync")
+            return self._index.sync(self.settings.knowledge_dir, step)
 
     def search(self, query: str, limit: int = 10) -> list[Hit]:
         """Passages that may answer ``query``, the most probable first.
@@ -86,7 +100,8 @@ class Assistant:
         """
         if limit < 1:
             raise QuestionError(f"limit must be at least 1, not {limit}")
-        candidates = self.retriever.retrieve(self.retriever.query(_checked(query)))
+        asked = self.retriever.query(_checked(query))
+        candidates = self._index.steady(lambda: self.retriever.retrieve(asked))
         return [candidate.hit() for candidate in candidates[:limit]]
 
     def ask(self, question: str, history: History | None = None, language: str | None = None) -> Answer:
@@ -105,20 +120,23 @@ class Assistant:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
         query = self.retriever.query(_checked(question), history or (), language)
-        candidates = self.retriever.retrieve(query)
-        if candidates or self._index.catalogue.passage_count():
-            result = answering.answer(
-                query,
-                question,
-                candidates,
-                self.retriever.confidence(query, candidates),
-                self._index.catalogue,
-                self._model,
-                self.settings.answer_threshold,
-            )
-        else:
-            result = answering.empty(question, query.language)
+        result = self._index.steady(lambda: self._answer(query, question))
         return replace(result, elapsed_ms=(time.perf_counter() - begun) * 1000)
+
+    def _answer(self, query: Query, question: str) -> Answer:
+        """The answer in one state of the index."""
+        candidates = self.retriever.retrieve(query)
+        if not candidates and not self._index.catalogue.passage_count():
+            return answering.empty(question, query.language)
+        return answering.answer(
+            query,
+            question,
+            candidates,
+            self.retriever.confidence(query, candidates),
+            self._index.catalogue,
+            self._model,
+            self.settings.answer_threshold,
+        )
 
     def document(self, document_id: str) -> Document:
         """The document as it is quoted.

@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
 from importlib import import_module, metadata
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from assistant import files, remote, terminal, watch
 from assistant.assistant import Assistant
 from assistant.errors import DalilError, KnowledgeError
 from assistant.knowledge import check as check_knowledge
@@ -42,6 +43,7 @@ KnowledgeOption = Annotated[
 DataOption = Annotated[
     Path | None, typer.Option("--data", metavar="DIR", help="Folder for the index. Default: in the user's data folder.")
 ]
+WatchOption = Annotated[bool, typer.Option("--watch", help="Keep in step with the knowledge folder while it changes.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the Python types.")]
 
 
@@ -72,17 +74,19 @@ def serve(
     data: DataOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    watching: WatchOption = False,
 ) -> None:
     """Bring the index in step, then serve the chat."""
     settings = _settings(knowledge, data, host=host, port=port)
     from assistant.server import serve as serve_chat
 
-    with _opened(settings) as dalil:
+    with _own(settings) as dalil:
         report = _synced(dalil)
-        _explain(report)
+        _show(report)
         if not report.passages:
             _note("The knowledge base is empty: the chat will say so until you add documents.")
-        serve_chat(dalil, settings.host, settings.port)
+        with _following(dalil) if watching else nullcontext():
+            serve_chat(dalil, settings.host, settings.port, shared=dalil)
 
 
 @app.command()
@@ -127,23 +131,89 @@ def sync(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Start from an empty index, as after a new model.")
     ] = False,
+    watching: WatchOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Bring the index in step with the knowledge folder."""
-    with _opened(_settings(knowledge, data), rebuild=rebuild) as dalil:
-        report = _synced(dalil)
+    settings = _settings(knowledge, data)
+    with _own(settings, rebuild=True) if rebuild else _opened(settings) as dalil:
+        report = _synced(dalil, as_json)
+        if as_json:
+            _print_json(to_json(report))
+        else:
+            _show(report)
+            print(watch.line(report), flush=True)
+            if not report.passages:
+                _note(
+                    f"The knowledge folder {settings.knowledge_dir} holds no documents yet "
+                    "(.pdf, .docx, .md, .txt and more)."
+                )
+        if watching:
+            _watch(dalil, settings, as_json)
+            return
+    if report.failed:
+        raise SystemExit(1)
+
+
+@app.command()
+def add(
+    sources: Annotated[list[Path], typer.Argument(metavar="FILE_OR_FOLDER...", help="What to copy.")],
+    into: Annotated[str, typer.Option(metavar="SUBFOLDER", help="Place in the knowledge folder.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Put files in the place of others.")] = False,
+    knowledge: KnowledgeOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Copy files into the knowledge folder and bring the index in step."""
+    settings = _settings(knowledge, data)
+    folder = settings.knowledge_dir
+    missing = not folder.exists()
+    added = files.add(folder, sources, into, replace)
+    if missing and added.copied:
+        _note(f"Created the knowledge folder {folder}.")
+    for path, reason in added.refused.items():
+        print(f"dalil: {path}: not copied: {reason}", file=sys.stderr)
+    if not as_json:
+        for file_id in added.present:
+            print(f"{file_id} is there already, with the same content")
+        if added.skipped:
+            kinds = ", ".join(f"{count:,} {suffix or 'without a suffix'}" for suffix, count in added.skipped.items())
+            print(f"left out, in formats that are not supported: {kinds}")
+    report = None
+    if added.copied:
+        report = _sync_and_show(settings, as_json)
     if as_json:
-        _print_json(to_json(report))
-    else:
-        _explain(report)
+        _print_json({**asdict(added), "sync": None if report is None else to_json(report)})
+    if added.refused or (report and report.failed):
+        raise SystemExit(1)
+
+
+@app.command()
+def remove(
+    ids: Annotated[list[str], typer.Argument(metavar="DOCUMENT_ID...", help="Files, as 'dalil list' names them.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    knowledge: KnowledgeOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Delete files of the knowledge folder and bring the index in step."""
+    settings = _settings(knowledge, data)
+    folder = settings.knowledge_dir
+    chosen = [file.id for file in files.chosen(folder, ids)]
+    citing = files.citing_facts(folder, chosen)
+    for document_id, facts in citing.items():
         print(
-            f"{len(report.added)} added, {len(report.updated)} updated, {len(report.removed)} removed, "
-            f"{len(report.unchanged)} unchanged, {len(report.failed)} failed; "
-            f"{report.passages} passages in {report.seconds:.1f} s"
+            f"dalil: warning: {document_id} is cited by {', '.join(facts)}; facts without their document are not used",
+            file=sys.stderr,
         )
-        if not report.passages:
-            folder = dalil.settings.knowledge_dir
-            _note(f"The knowledge folder {folder} holds no documents yet (.pdf, .docx, .md, .txt and more).")
+    if not yes:
+        if not sys.stdin.isatty():
+            raise KnowledgeError(f"{len(chosen)} files of {folder} would be deleted; say --yes if they should be")
+        typer.confirm(f"Delete {', '.join(chosen)} from {folder}?", abort=True, err=True)
+    files.remove(folder, chosen)
+    report = _sync_and_show(settings, as_json)
+    if as_json:
+        _print_json({"removed": chosen, "cited_by": citing, "sync": to_json(report)})
     if report.failed:
         raise SystemExit(1)
 
@@ -152,21 +222,15 @@ def sync(
 def list_documents(knowledge: KnowledgeOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
     """List the indexed documents."""
     with _ready(knowledge, data) as dalil:
-        documents = dalil.documents()
-        facts = dalil.fact_count()
+        listing = dalil.listing() if isinstance(dalil, remote.Remote) else remote.listing(dalil)
     if as_json:
-        rows = [
-            {"id": d.id, "title": d.title, "language": d.language, "source": d.source, "characters": len(d.text)}
-            for d in documents
-        ]
-        _print_json(rows)
+        _print_json([asdict(document) for document in listing.documents])
         return
     table = Table("id", "language", "title", "characters", box=None)
-    for document in documents:
-        table.add_row(escape(document.id), document.language, escape(document.title), f"{len(document.text):,}")
-    # A pipe has no width: cutting ids there would make them useless.
-    Console(width=None if sys.stdout.isatty() else 400).print(table)
-    print(f"{len(documents)} documents, {facts} curated facts")
+    for document in listing.documents:
+        table.add_row(escape(document.id), document.language, escape(document.title), f"{document.characters:,}")
+    terminal.console().print(table)
+    print(f"{len(listing.documents)} documents, {listing.facts} curated facts")
 
 
 @app.command()
@@ -229,49 +293,112 @@ def _settings(knowledge: Path | None, data: Path | None, **more: Any) -> Setting
 
 
 @contextmanager
-def _opened(settings: Settings, rebuild: bool = False) -> Iterator[Assistant]:
+def _own(settings: Settings, rebuild: bool = False) -> Iterator[Assistant]:
+    """An assistant of this process."""
     with Assistant(settings, rebuild=rebuild, model_progress=_note) as dalil:
+        remote.withdraw(settings.index_dir)  # whoever left word there was killed
         yield dalil
 
 
 @contextmanager
-def _ready(knowledge: Path | None, data: Path | None) -> Iterator[Assistant]:
-    """An assistant in step with its folder: looking costs milliseconds where nothing has changed.
+def _opened(settings: Settings) -> Iterator[Assistant | remote.Remote]:
+    """The process that serves this index where there is one, else an assistant of this process."""
+    served = remote.find(settings)
+    if served is not None:
+        yield served
+        return
+    with _own(settings) as dalil:
+        yield dalil
+
+
+@contextmanager
+def _ready(knowledge: Path | None, data: Path | None) -> Iterator[Assistant | remote.Remote]:
+    """What can be asked: a process that serves the index, as it is, or an assistant in step with its folder.
 
     Raises:
         KnowledgeError: there is nothing to answer from.
     """
     settings = _settings(knowledge, data)
     with _opened(settings) as dalil:
-        report = _synced(dalil)
-        if not report.passages:
-            raise KnowledgeError(
-                f"the knowledge folder {settings.knowledge_dir} holds no documents that can be read; "
-                "add some (.pdf, .docx, .md, .txt and more), then run: dalil sync"
-            )
+        if isinstance(dalil, Assistant):  # looking costs milliseconds where nothing has changed
+            report = _synced(dalil, errors=True)
+            if not report.passages:
+                raise KnowledgeError(
+                    f"the knowledge folder {settings.knowledge_dir} holds no documents that can be read; "
+                    "add some (.pdf, .docx, .md, .txt and more), then run: dalil sync"
+                )
         yield dalil
 
 
-def _synced(dalil: Assistant) -> SyncReport:
-    """Sync with a progress bar on standard error, where a person is watching."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("Indexing", total=None)
-        report = dalil.sync(lambda done, total: bar.update(task, completed=done, total=total))
-    for place, reason in report.failed.items():
-        print(f"dalil: {place}: {reason}", file=sys.stderr)
-    for place, doubt in report.warnings.items():
-        print(f"dalil: warning: {place}: {doubt}", file=sys.stderr)
+def _synced(dalil: Assistant | remote.Remote, errors: bool = False) -> SyncReport:
+    """Sync, showing how it goes on.
+
+    Args:
+        dalil: what syncs.
+        errors: name files on standard error in any case; else where the table is not on the same screen.
+    """
+    with terminal.progress() as progress:
+        report = dalil.sync(progress)
+    if errors or not sys.stdout.isatty():
+        for place, reason in report.failed.items():
+            print(f"dalil: {place}: {reason}", file=sys.stderr)
+        for place, doubt in report.warnings.items():
+            print(f"dalil: warning: {place}: {doubt}", file=sys.stderr)
     return report
 
 
-def _explain(report: SyncReport) -> None:
-    for label, ids in (("added", report.added), ("updated", report.updated), ("removed", report.removed)):
-        for document_id in ids[:20]:
-            print(f"{label:8} {document_id}")
-        if len(ids) > 20:
-            print(f"{label:8} and {len(ids) - 20} more")
+def _show(report: SyncReport) -> None:
+    for table in terminal.summary(report):
+        terminal.console().print(table)
+
+
+def _sync_and_show(settings: Settings, as_json: bool) -> SyncReport:
+    """Sync after the folder was changed; with JSON the caller prints the report."""
+    with _opened(settings) as dalil:
+        report = _synced(dalil, as_json)
+    if not as_json:
+        _show(report)
+        print(watch.line(report))
+    return report
+
+
+def _watch(dalil: Assistant | remote.Remote, settings: Settings, as_json: bool) -> None:
+    """Follow the knowledge folder until Ctrl-C."""
+
+    def synced() -> SyncReport:
+        report = dalil.sync()
+        if as_json and (report.added or report.updated or report.removed):
+            print(json.dumps(to_json(report), ensure_ascii=False), flush=True)
+        return report
+
+    _note(f"Watching {settings.knowledge_dir}; Ctrl-C ends.")
+    try:
+        watch.follow(settings.knowledge_dir, settings.index_dir, synced, _ignore if as_json else _say)
+    except KeyboardInterrupt:
+        _note("Stopped watching.")
+
+
+@contextmanager
+def _following(dalil: Assistant) -> Iterator[None]:
+    """Follow the knowledge folder in the background."""
+    stop = threading.Event()
+    settings = dalil.settings
+
+    def run() -> None:
+        try:
+            watch.follow(settings.knowledge_dir, settings.index_dir, dalil.sync, _say, stop)
+        except DalilError as error:
+            if not stop.is_set():
+                _note(f"dalil: {error}; the folder is no longer watched")
+
+    thread = threading.Thread(target=run, name="dalil-watch")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        dalil.close()  # a sync that goes on ends early
+        thread.join()
 
 
 def _argument(text: str) -> str:
@@ -291,6 +418,14 @@ def _print_answer(answer: Answer) -> None:
 
 def _print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _ignore(_: str) -> None:
+    """Say nothing."""
 
 
 def _note(line: str) -> None:

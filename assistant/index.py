@@ -18,14 +18,16 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -46,7 +48,7 @@ from assistant.knowledge import (
 from assistant.lexical import LexicalIndex
 from assistant.passages import encoder_parts, encoding_key, fact_passages, split_source
 from assistant.readers.worker import ReaderPool, read_safely
-from assistant.schema import Document, Fact, Passage, SyncReport
+from assistant.schema import Document, Fact, FileReport, Passage, SyncReport
 from assistant.text import TEXT_VERSION
 from assistant.vectors import UNITS, Unit, VectorIndex
 
@@ -64,13 +66,21 @@ _PROBES = 32
 
 _MAX_LOST = 0.01
 """Share of probes that may fail: the search in the graph is approximate, though hardly for a vector itself."""
+_READERS = 2
+"""Files read at the same time, in the background: reading is quicker than encoding."""
+
+_FILES_AHEAD = 32
+_BYTES_AHEAD = 32_000_000
+"""How far reading may be ahead of encoding: what was read waits in memory."""
+
+Seen = TypeVar("Seen")
 
 
 class Progress(Protocol):
     """Told how a sync goes on."""
 
     def __call__(self, done: int, total: int) -> None:
-        """``done`` of ``total`` texts are encoded; ``total`` grows while files are read."""
+        """``done`` of ``total`` texts are encoded; ``total`` is an estimate until every file is read."""
 
 
 def silent(done: int, total: int) -> None:
@@ -114,6 +124,8 @@ class Index:
         self._unfinished = False
         self.mended: str | None = None
         """What was wrong when the index was opened, and has been put right."""
+        self._switch = threading.Lock()
+        self._switches = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = FileLock(folder / "lock", timeout=0)
@@ -315,7 +327,8 @@ class Index:
     def sync(self, knowledge_dir: Path, progress: Progress = silent) -> SyncReport:
         """Bring the index in step with a knowledge folder.
 
-        A file that cannot be read is reported and skipped; what was indexed of it before stays.
+        Files are read in the background while those before them are encoded. A file that cannot be read
+        is reported and skipped; what was indexed of it before stays.
 
         Raises:
             KnowledgeError: ``knowledge_dir`` is not a folder that can be read.
@@ -327,49 +340,61 @@ class Index:
         warnings: dict[str, str] = {}
         outcome: dict[str, list[str]] = {"added": [], "updated": [], "unchanged": []}
         touched: dict[str, str] = {}
+        details: dict[str, FileReport] = {}
 
-        changed: list[tuple[SourceFile, SourceState, bytes]] = []
+        looked_at: list[_LookedAt] = []
         for file in files:
             if file.kind != "document":
                 continue
             try:
-                stamp = _stamp(file)
-                before = known.get(file.id)
-                if before and before.stamp == stamp:
-                    outcome["unchanged"].append(file.id)
-                    continue
-                data = file.read()
+                size, stamp = _size_and_stamp(file)
             except DocumentError as error:
                 failed[file.id] = _reason(file.id, error)
                 continue
-            state = SourceState("document", content_hash(data), stamp)
-            if before and before.hash == state.hash:
-                touched[file.id] = stamp
+            before = known.get(file.id)
+            if before and before.stamp == stamp:
                 outcome["unchanged"].append(file.id)
             else:
-                changed.append((file, state, data))
+                looked_at.append(_LookedAt(file, size, stamp, before))
+        meter = _Meter(progress, sum(one.size for one in looked_at))
 
-        def prepared(pool: ReaderPool) -> Iterator[SourceRecord]:
-            for file, state, data in changed:
-                try:
-                    source = read_safely(pool, file.id, data)
-                except DocumentError as error:
-                    kept = "; its last good version stays indexed" if file.id in known else ""
-                    failed[file.id] = _reason(file.id, error) + kept
-                    continue
-                if source.warnings:
-                    warnings[file.id] = "; ".join(source.warnings)
-                outcome["updated" if file.id in known else "added"].append(file.id)
-                passages = split_source(source, self.encoder.count_tokens)
-                yield _record(file.id, state, passages, source.document)
+        def prepare(one: _LookedAt) -> _Prepared:
+            return _prepare(one, readers, self.encoder.count_tokens)
 
-        with ReaderPool() as pool:
-            self._write(prepared(pool), progress)
+        def prepared() -> Iterator[SourceRecord]:
+            for one in _ahead(threads, prepare, looked_at):
+                file_id = one.file.id
+                meter.taken += one.size
+                if one.failure is not None:
+                    failed[file_id] = one.failure
+                elif one.record is None:
+                    touched[file_id] = one.stamp
+                    outcome["unchanged"].append(file_id)
+                else:
+                    outcome["updated" if file_id in known else "added"].append(file_id)
+                    details[file_id] = one.report
+                    if one.warnings:
+                        warnings[file_id] = one.warnings
+                    yield one.record
+
+        readers = ReaderPool(_READERS)
+        threads = ThreadPoolExecutor(_READERS, thread_name_prefix="dalil-read")
+        try:
+            self._write(prepared(), meter)
+        finally:
+            readers.close()  # a read that still goes on fails, so that nothing waits for it
+            threads.shutdown(cancel_futures=True)
         present = {file.id for file in files}
         removed = sorted(key for key, state in known.items() if state.kind == "document" and key not in present)
         self._remove(removed)
+
+        def facts() -> Iterator[SourceRecord]:
+            for record in self._changed_facts(files, known, outcome, touched, failed):
+                details[record.id] = FileReport(len(record.passages))
+                yield record
+
         # Facts come last: their quotes are checked against the documents as they are now.
-        self._write(self._changed_facts(files, known, outcome, touched, failed), progress)
+        self._write(facts(), meter.after())
         gone = sorted(key for key, state in known.items() if state.kind == "fact" and key not in present)
         self._remove(gone)
         if touched:
@@ -385,7 +410,30 @@ class Index:
             passages=self.catalogue.passage_count(),
             seconds=time.perf_counter() - begun,
             warnings=dict(sorted(warnings.items())),
+            files=dict(sorted(details.items())),
         )
+
+    def steady(self, look: Callable[[], Seen]) -> Seen:
+        """What ``look`` finds in one state of the index: before a document is switched or after it.
+
+        Looking takes several reads. Where a switch came between them, it looks again while none can.
+        """
+        before = self._switches
+        seen = look()
+        if before % 2 == 0 and self._switches == before:
+            return seen
+        with self._switch:
+            return look()
+
+    @contextmanager
+    def _switching(self) -> Iterator[None]:
+        """Around the moment at which questions stop seeing old passages and start seeing new ones."""
+        with self._switch:
+            self._switches += 1  # odd: it may have happened
+            try:
+                yield
+            finally:
+                self._switches += 1
 
     def _changed_facts(
         self,
@@ -448,11 +496,13 @@ class Index:
 
     def _write_batch(self, records: Sequence[SourceRecord], done: int, progress: Progress) -> int:
         with self._writing():
+            texts = {record.id: record.document.text for record in records if record.document}
+            records = [*records, *self._without_unfounded(texts)]
             done = self._encode(records, done, progress)
-            self._switch(records)
+            self._replace(records)
         return done
 
-    def _switch(self, records: Sequence[SourceRecord]) -> None:
+    def _replace(self, records: Sequence[SourceRecord]) -> None:
         """Replace what is known of these files, whose vectors the catalogue holds."""
         before = {passage.id: passage for passage in self.catalogue.passages_of([record.id for record in records])}
         after = {
@@ -470,7 +520,8 @@ class Index:
                 for one in [encodings[key]]
             ]
         )
-        self.catalogue.put(records)
+        with self._switching():
+            self.catalogue.put(records)
         self._drop(stale)
 
     def _encode(self, records: Sequence[SourceRecord], done: int, progress: Progress) -> int:
@@ -502,10 +553,34 @@ class Index:
     def _remove(self, source_ids: Sequence[str]) -> None:
         if not source_ids:
             return
+        self._write(self._without_unfounded(dict.fromkeys(source_ids, "")), silent)
         with self._writing():
             stale = self.catalogue.passages_of(source_ids)
-            self.catalogue.remove(source_ids)
+            with self._switching():
+                self.catalogue.remove(source_ids)
             self._drop(stale)
+
+    def _without_unfounded(self, texts: Mapping[str, str]) -> list[SourceRecord]:
+        """Indexed facts files without the facts that lose their quote when documents get these texts.
+
+        Facts that change are written after every document; until then nothing must rest on a quote that
+        is gone. Their state fits no file, so that the files are looked at again whatever happens.
+        """
+        states = self.catalogue.states()
+        if texts.keys().isdisjoint(states):
+            return []
+        records = []
+        for source_id, state in states.items():
+            if state.kind != "fact":
+                continue
+            passages = self.catalogue.passages_of([source_id])
+            facts = [self.catalogue.fact(key) for key in dict.fromkeys(one.fact_id for one in passages) if key]
+            founded = [fact for fact in facts if fact and _is_founded(fact, texts)]
+            if len(founded) < len(facts):
+                kept = {fact.id for fact in founded}
+                left = [passage for passage in passages if passage.fact_id in kept]
+                records.append(_record(source_id, SourceState("fact", "", state.stamp), left, None, founded))
+        return records
 
     def _add(self, batch: Sequence[EncodedPassage]) -> None:
         by_language: dict[str, list[EncodedPassage]] = defaultdict(list)
@@ -533,6 +608,11 @@ class Index:
             self.vectors.delete("sentences", language, sentences)
         if stale:
             self.lexical.update([], removed=[passage.id for passage in stale])
+
+
+def _is_founded(fact: Fact, texts: Mapping[str, str]) -> bool:
+    """Whether every quote that a fact takes from one of these documents is there."""
+    return all(one.quote in texts.get(one.document_id, one.quote) for one in fact.evidence)
 
 
 def _sentence_ids(passage_id: str, sentences: int) -> list[str]:
@@ -586,11 +666,15 @@ def _record(
 
 
 def _stamp(file: SourceFile) -> str:
+    return _size_and_stamp(file)[1]
+
+
+def _size_and_stamp(file: SourceFile) -> tuple[int, str]:
     try:
         status = file.path.stat()
     except OSError as error:
         raise DocumentError(f"{file.id}: cannot be read ({error.strerror}); mend or remove it") from error
-    return f"{status.st_size}:{status.st_mtime_ns}"
+    return status.st_size, f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def _reason(file_id: str, error: Exception) -> str:
@@ -599,3 +683,95 @@ def _reason(file_id: str, error: Exception) -> str:
 
 def _by_place(problems: Iterable[Problem]) -> dict[str, str]:
     return {problem.where: problem.message for problem in problems}
+
+
+# --- reading ahead -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedAt:
+    """A document whose size or time is not that of the last sync."""
+
+    file: SourceFile
+    size: int
+    stamp: str
+    before: SourceState | None
+
+
+_NOTHING = FileReport(0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A file after reading. Without a record its content has not changed, or it failed."""
+
+    file: SourceFile
+    size: int
+    stamp: str
+    record: SourceRecord | None = None
+    report: FileReport = _NOTHING
+    warnings: str = ""
+    failure: str | None = None
+
+
+def _prepare(one: _LookedAt, readers: ReaderPool, count_tokens: Callable[[str], int]) -> _Prepared:
+    """Read, parse and split one file: everything that comes before encoding."""
+    file = one.file
+    try:
+        data = file.read()
+        state = SourceState("document", content_hash(data), one.stamp)
+        if one.before and one.before.hash == state.hash:
+            return _Prepared(file, one.size, one.stamp)
+        source = read_safely(readers, file.id, data)
+    except DocumentError as error:
+        kept = "; its last good version stays indexed" if one.before else ""
+        return _Prepared(file, one.size, one.stamp, failure=_reason(file.id, error) + kept)
+    passages = split_source(source, count_tokens)
+    pages = max((block.page or 0 for block in source.blocks), default=0)
+    return _Prepared(
+        file,
+        one.size,
+        one.stamp,
+        _record(file.id, state, passages, source.document),
+        FileReport(len(passages), pages, dict(source.repairs)),
+        "; ".join(source.warnings),
+    )
+
+
+def _ahead(
+    threads: ThreadPoolExecutor, prepare: Callable[[_LookedAt], _Prepared], files: Iterable[_LookedAt]
+) -> Iterator[_Prepared]:
+    """Files prepared in the background, in their order, no further ahead than memory should hold."""
+    waiting: deque[tuple[int, Future[_Prepared]]] = deque()
+    size = 0
+    for file in files:
+        while waiting and (len(waiting) >= _FILES_AHEAD or size + file.size > _BYTES_AHEAD):
+            first, future = waiting.popleft()
+            size -= first
+            yield future.result()
+        waiting.append((file.size, threads.submit(prepare, file)))
+        size += file.size
+    for _, future in waiting:
+        yield future.result()
+
+
+class _Meter:
+    """Passes progress on, with the total that files still to be read are likely to add."""
+
+    def __init__(self, progress: Progress, size: int, start: int = 0) -> None:
+        self.taken = 0
+        """Bytes of the files that were read so far."""
+        self._progress = progress
+        self._size = size
+        self._start = start
+        self._done = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        """``done`` of the ``total`` texts of the files read so far are encoded."""
+        self._done = done
+        likely = round(total * self._size / self.taken) if self.taken else total
+        self._progress(self._start + done, self._start + max(total, likely))
+
+    def after(self) -> _Meter:
+        """One for texts that are encoded after these."""
+        return _Meter(self._progress, 0, self._start + self._done)

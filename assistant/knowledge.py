@@ -25,7 +25,7 @@ from assistant.text import detect_language
 FACTS_FOLDER = "facts"
 FACT_LANGUAGES = ("ar", "en")
 
-_HIDDEN = (".", "~$")
+HIDDEN = (".", "~$")
 """Names that start so are left alone; the second is how Office marks an open file."""
 
 _FACT_KEYS = {"id", "statement", "evidence", "tags", "as_of", "basis"}
@@ -85,7 +85,7 @@ def scan(folder: Path) -> list[SourceFile]:
         for name in names:
             path = Path(parent) / name
             suffix = path.suffix.lower()
-            if name.startswith(_HIDDEN) or suffix not in (*SUFFIXES, ".yaml", ".yml"):
+            if name.startswith(HIDDEN) or suffix not in (*SUFFIXES, ".yaml", ".yml"):
                 continue
             if not _is_file_within(path, root):
                 continue

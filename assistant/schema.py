@@ -153,6 +153,17 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class FileReport:
+    """What ``sync`` made of one file that is new or has changed."""
+
+    passages: int
+    pages: int = 0
+    """The last page with text; 0 where the format has no pages."""
+    repairs: Mapping[str, int] = field(default_factory=dict)
+    """What was mended while reading, by kind, and how often."""
+
+
+@dataclass(frozen=True, slots=True)
 class SyncReport:
     """What ``sync`` did: document ids by what happened to them, and how much is indexed now."""
 
@@ -167,6 +178,8 @@ class SyncReport:
     seconds: float = 0.0
     warnings: Mapping[str, str] = field(default_factory=dict)
     """Document id to what is doubtful about a file that was read, in one line."""
+    files: Mapping[str, FileReport] = field(default_factory=dict)
+    """What became of each file that was added or updated."""
 
 
 def to_json(value: Any) -> Any:

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import ipaddress
+import json
 import logging
+import os
+import secrets
 import signal
 import socket
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import uvicorn
-from fastapi import FastAPI, HTTPException
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, StreamingResponse
 from fontpkg import path as font_path  # type: ignore[import-untyped]  # it has no types
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
+from assistant import remote
+from assistant.assistant import Assistant
 from assistant.errors import DalilError
+from assistant.index import Progress
+from assistant.schema import to_json
 from assistant.ui.texts import FONT_FAMILY
 
 if TYPE_CHECKING:
@@ -81,11 +91,12 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-def create_app(dalil: Dalil) -> FastAPI:
+def create_app(dalil: Dalil, internal: APIRouter | None = None) -> FastAPI:
     """The web application for one assistant.
 
     Args:
         dalil: Answers the questions. It stays open when the application stops: whoever made it closes it.
+        internal: What other processes of this machine may ask, from ``internal_routes``.
     """
     # Gradio takes seconds to import: only those who serve the chat should wait for it.
     from gradio import mount_gradio_app
@@ -96,6 +107,8 @@ def create_app(dalil: Dalil) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_api_route("/healthz", health)
     app.add_api_route("/ui/fonts/{weight}.ttf", font)
+    if internal is not None:
+        app.include_router(internal)
     app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
     served: FastAPI = mount_gradio_app(
         app,
@@ -130,7 +143,13 @@ def _say(line: str) -> None:
     print(line, flush=True)  # at once, even into a pipe
 
 
-def serve(dalil: Dalil, host: str, port: int, announce: Callable[[str], None] = _say) -> None:
+def serve(
+    dalil: Dalil,
+    host: str,
+    port: int,
+    announce: Callable[[str], None] = _say,
+    shared: Assistant | None = None,
+) -> None:
     """Serve the chat until SIGINT or SIGTERM, then return.
 
     Args:
@@ -138,23 +157,36 @@ def serve(dalil: Dalil, host: str, port: int, announce: Callable[[str], None] = 
         host: Address to listen on.
         port: Port to listen on; 0 takes any free one.
         announce: Called once with a line that names the address, as soon as it answers.
+        shared: The assistant that other processes with its data directory are served from.
 
     Raises:
         DalilError: the address or port cannot be used.
     """
+    token = secrets.token_urlsafe(32)
     listener = _listen(host, port)
+
+    def ready() -> None:
+        if shared is not None and (owner := _owner(shared, listener, token)) is not None:
+            remote.announce(shared.settings.index_dir, owner)
+        announce(f"Dalil is at {_address(listener)}")
+
     with listener:
+        internal = internal_routes(shared, token) if shared is not None else None
         server = _AnnouncingServer(
             uvicorn.Config(
-                create_app(dalil),
+                create_app(dalil, internal),
                 log_level="error",
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             ),
-            lambda: announce(f"Dalil is at {_address(listener)}"),
+            ready,
         )
         _stop_on_signals(server)
         logging.getLogger("uvicorn.error").addFilter(_is_not_about_open_tabs)
-        server.run(sockets=[listener])
+        try:
+            server.run(sockets=[listener])
+        finally:
+            if shared is not None:
+                remote.withdraw(shared.settings.index_dir)
 
 
 class _AnnouncingServer(uvicorn.Server):
@@ -207,3 +239,84 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 def _is_not_about_open_tabs(record: logging.LogRecord) -> bool:
     """False for uvicorn's complaint that it had to end open streams: every open tab has one."""
     return "timeout graceful shutdown exceeded" not in record.getMessage()
+
+
+# --- for other processes of this machine -------------------------------------------------------------
+
+
+def internal_routes(dalil: Assistant, token: str) -> APIRouter:
+    """What ``remote.Remote`` asks: each reply is lines of JSON, the last one with the value or the error.
+
+    Args:
+        dalil: Answers.
+        token: What a request must carry; it must come from this machine as well.
+    """
+
+    def check(request: Request) -> None:
+        given = request.headers.get("Authorization", "").encode()
+        local = request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        if not local or not secrets.compare_digest(given, f"Bearer {token}".encode()):
+            raise HTTPException(403)
+
+    router = APIRouter(prefix=remote.INTERNAL, dependencies=[Depends(check)])
+
+    @router.post("/ask")
+    async def ask(
+        question: Annotated[str, Body()], language: Annotated[str | None, Body()] = None
+    ) -> StreamingResponse:
+        return _reply(lambda _: dalil.ask(question, language=language))
+
+    @router.post("/search")
+    async def search(query: Annotated[str, Body()], limit: Annotated[int, Body()] = 10) -> StreamingResponse:
+        return _reply(lambda _: dalil.search(query, limit))
+
+    @router.post("/list")
+    async def list_documents() -> StreamingResponse:
+        return _reply(lambda _: remote.listing(dalil))
+
+    @router.post("/sync")
+    async def sync() -> StreamingResponse:
+        return _reply(dalil.sync)
+
+    return router
+
+
+def _reply(work: Callable[[Progress], Any]) -> StreamingResponse:
+    """The result of ``work``, with its progress before it where it takes long enough to have any."""
+
+    async def lines() -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        replies: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+        def send(reply: dict[str, Any]) -> None:
+            with suppress(RuntimeError):  # the server has stopped meanwhile
+                loop.call_soon_threadsafe(replies.put_nowait, reply)
+
+        def run() -> None:
+            try:
+                send({"value": to_json(work(lambda done, total: send({"step": [done, total]})))})
+            except DalilError as error:
+                send({"error": type(error).__name__, "message": str(error)})
+            except Exception:
+                logging.getLogger(__name__).exception("a request of another process failed")
+                send({})
+
+        threading.Thread(target=run, daemon=True, name="dalil-internal").start()
+        while True:
+            reply = await replies.get()
+            yield json.dumps(reply, ensure_ascii=False) + "\n"
+            if "step" not in reply:
+                return
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _owner(dalil: Assistant, listener: socket.socket, token: str) -> remote.Owner | None:
+    """How other processes reach this one; None where it listens on one outside address alone."""
+    host, port = listener.getsockname()[:2]
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"
+    elif not address.is_loopback:
+        return None
+    return remote.Owner(host, port, os.getpid(), token, str(dalil.settings.knowledge_dir.resolve()))

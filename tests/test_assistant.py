@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -142,3 +143,95 @@ def test_every_citation_over_the_shipped_base_is_verbatim(shipped):
                 assert shipped.document(citation.document_id).text[citation.start : citation.end] == citation.quote
                 cited += 1
     assert cited > 100
+
+
+# --- while documents change --------------------------------------------------------------------------
+
+OLD = """The lighthouse of Salma is red. It was built in 1911. Its lamp burns oil.
+
+تقع منارة سلمى على التل. بُنيت المنارة عام 1911.
+"""
+NEW = """Much has changed on the coast, says the keeper.
+
+تقع منارة سلمى اليوم على الجزيرة. رُممت المنارة عام 2020.
+
+The lighthouse of Salma is white. It was rebuilt in 2020. Its lamp is electric.
+"""
+LIGHTHOUSE_FACT = """
+- id: lighthouse
+  statement: {{ar: "تاريخ المنارة: عام {year}.", en: "The date of the lighthouse is {year}."}}
+  evidence: [{{document: lighthouse.txt, quote: "{quote}"}}]
+  as_of: "2025"
+"""
+OLD_FACT = LIGHTHOUSE_FACT.format(year=1911, quote="بُنيت المنارة عام 1911.")
+NEW_FACT = LIGHTHOUSE_FACT.format(year=2020, quote="It was rebuilt in 2020.")
+
+
+def test_an_answer_never_sees_half_of_a_change(settings: Settings):
+    """Threads ask while a document and the fact about it go back and forth between two versions."""
+    folder = settings.knowledge_dir
+    shutil.rmtree(folder)
+    (folder / "facts").mkdir(parents=True)
+    versions = ((OLD, OLD_FACT), (NEW, NEW_FACT))
+    seen: set[str] = set()
+    wrong: list[str] = []
+    done = threading.Event()
+
+    def put(document: str, fact: str) -> None:
+        (folder / "lighthouse.txt").write_text(document, encoding="utf-8")
+        (folder / "facts" / "lighthouse.yaml").write_text(fact, encoding="utf-8")
+
+    def keep_asking(question: str) -> int:
+        count = 0
+        while not done.is_set():
+            answer = dalil.ask(question)
+            count += 1
+            fitting = [
+                text
+                for text in (OLD, NEW)
+                if answer.citations and all(text[c.start : c.end] == c.quote for c in answer.citations)
+            ]
+            seen.update(fitting)
+            if not fitting:
+                wrong.append(f"{answer.text} {answer.citations}")
+        return count
+
+    put(*versions[0])
+    with Assistant(settings.model_copy(update={"answer_threshold": 0.0})) as dalil:
+        dalil.sync()
+        with ThreadPoolExecutor(3) as pool:
+            asked = [
+                pool.submit(keep_asking, question)
+                for question in ("the lighthouse of Salma", "منارة سلمى المنارة", "When was the lighthouse built?")
+            ]
+            try:
+                for turn in range(16):
+                    put(*versions[(turn + 1) % 2])
+                    report = dalil.sync()
+                    assert {"lighthouse.txt", "facts/lighthouse.yaml"} <= set(report.updated)
+                    assert not report.failed
+            finally:
+                done.set()
+            counts = [future.result() for future in asked]
+    assert not wrong, f"{len(wrong)} of {sum(counts)}: {wrong[:5]}"
+    assert min(counts) >= 10
+    assert seen == {OLD, NEW}
+
+
+def test_looking_again_where_a_switch_came_between(settings: Settings):
+    """The reads of a question straddle the switch of a document: it is asked again, of the new state alone."""
+    with Assistant(settings) as dalil:
+        dalil.sync()
+        looks = 0
+
+        def look() -> list[str]:
+            nonlocal looks
+            looks += 1
+            before = dalil.document("documents/notes.txt").text
+            if looks == 1:
+                (settings.knowledge_dir / "documents" / "notes.txt").write_text("Salma has a tower.")
+                dalil.sync()
+            return [before, dalil.document("documents/notes.txt").text]
+
+        assert dalil._index.steady(look) == ["Salma has a tower."] * 2
+        assert looks == 2

@@ -17,6 +17,7 @@ from assistant.schema import (
     Document,
     Evidence,
     Fact,
+    FileReport,
     Hit,
     Passage,
     Sentence,
@@ -40,6 +41,7 @@ INSTANCES = [
     HIT,
     DOCUMENT,
     REPORT,
+    FileReport(3, 2, {"line": 1}),
     SENTENCE,
     BLOCK,
     EVIDENCE,
@@ -52,7 +54,7 @@ INSTANCES = [
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [
-        (SyncReport, "added updated removed unchanged failed passages seconds warnings"),
+        (SyncReport, "added updated removed unchanged failed passages seconds warnings files"),
         (Document, "id title language text source metadata"),
         (Hit, "passage_id document_id title text language kind score"),
         (Answer, "question language answered text confidence mode citations elapsed_ms"),
