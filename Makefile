@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install run test check eval format clean
+.PHONY: install run test test-all check eval format clean
 
 install: $(INSTALLED)
 
@@ -18,6 +18,10 @@ run: install
 
 test: install
 	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+
+# The slow ones as well: sixty processes killed, minutes of it.
+test-all: install
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -m "slow or not slow" --timeout=1800
 
 # What CI runs: format, lint, types, the shipped knowledge base, its answers, then the README's test command.
 check: install

@@ -14,6 +14,7 @@ from assistant.encoder import Encoder
 from assistant.errors import DocumentError, IndexStateError, QuestionError
 from assistant.index import Index, Progress, silent
 from assistant.ranking import shipped_model
+from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever
 from assistant.schema import Answer, Document, Hit, SyncReport
 from assistant.settings import Settings
@@ -33,7 +34,7 @@ class Assistant:
         rebuild: bool = False,
         model_progress: models.Progress = models.silent,
     ) -> None:
-        """Prepare the model where that was not done yet, and open the index.
+        """Prepare the models where that was not done yet, and open the index.
 
         Args:
             settings: defaults, environment and ``dalil.toml`` if left out.
@@ -45,9 +46,11 @@ class Assistant:
         """
         self.settings = settings or Settings()
         encoder = Encoder(models.prepare(self.settings.embedding_model, self.settings.cache_dir, model_progress))
+        name = self.settings.reranker_model
+        reranker = prepare_reranker(name, self.settings.cache_dir, model_progress) if name else None
         self._index = Index(self.settings.index_dir, encoder, rebuild)
         self._model = shipped_model()
-        self.retriever = Retriever(self._index, self._model)
+        self.retriever = Retriever(self._index, self._model, reranker)
         self._syncing = threading.Lock()
         self._closing = threading.Event()
         self._closed = False

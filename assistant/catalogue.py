@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -124,14 +124,19 @@ class Catalogue:
             self._connection.executescript(_SCHEMA)
         except sqlite3.Error as error:
             self.close()
-            raise IndexStateError(f"{path} cannot be opened ({error}); run: dalil sync --rebuild") from error
+            raise _translated(error, path) from error
+        except IndexStateError:
+            self.close()
+            raise
 
     @property
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # One connection a thread; closing them all from the closing thread is the exception.
-            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                self._path, timeout=30, isolation_level=None, check_same_thread=False, factory=_Connection
+            )
             with self._guard:
                 self._connections.append(connection)
             connection.execute("PRAGMA journal_mode=WAL")
@@ -154,7 +159,8 @@ class Catalogue:
         try:
             yield connection
         except BaseException:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:  # SQLite ends it itself when the disk is full
+                connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
 
@@ -179,6 +185,10 @@ class Catalogue:
         """Store values that describe the index as a whole."""
         with self._transaction() as connection:
             connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", list(values.items()))
+
+    def integrity(self) -> str:
+        """What SQLite finds wrong with the file: ``ok`` or the first few faults."""
+        return "; ".join(str(row[0]) for row in self._connection.execute("PRAGMA integrity_check(3)"))
 
     # --- sources ---
 
@@ -269,6 +279,23 @@ class Catalogue:
         rows = self._connection.execute("SELECT language, count(*) FROM passages GROUP BY language")
         return {row[0]: int(row[1]) for row in rows}
 
+    def sentence_counts(self) -> dict[str, int]:
+        """How many sentences the passages of each language have."""
+        rows = self._connection.execute("SELECT language, sum(json_array_length(sentences)) FROM passages GROUP BY 1")
+        return {row[0]: int(row[1]) for row in rows}
+
+    def outline(self) -> dict[str, tuple[str, int]]:
+        """Language and number of sentences of every passage by id."""
+        rows = self._connection.execute("SELECT id, language, json_array_length(sentences) FROM passages")
+        return {row[0]: (row[1], int(row[2])) for row in rows}
+
+    def sources_without_vectors(self) -> list[str]:
+        """Files with passages whose vectors are not stored: none unless the catalogue was damaged."""
+        rows = self._connection.execute(
+            "SELECT DISTINCT source_id FROM passages WHERE encoding NOT IN (SELECT encoding FROM vectors) ORDER BY 1"
+        )
+        return [row[0] for row in rows]
+
     def passages_of(self, source_ids: Iterable[str]) -> list[Passage]:
         """Passages of these files."""
         return [
@@ -337,6 +364,56 @@ class Catalogue:
         """Forget vectors that no passage refers to any more."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM vectors WHERE encoding NOT IN (SELECT encoding FROM passages)")
+
+
+class _Connection(sqlite3.Connection):
+    """What ``execute`` and ``executemany`` return are cursors of ours."""
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        super().__init__(path, **options)
+        self.path = path
+
+    def cursor(self, factory: Any = None) -> Any:
+        return super().cursor(factory or _Cursor)
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor whose errors are ours, wherever SQLite meets a damaged page or a full disk."""
+
+    connection: _Connection
+
+    def execute(self, *arguments: Any) -> Self:
+        try:
+            return super().execute(*arguments)
+        except sqlite3.Error as error:
+            raise _translated(error, self.connection.path) from error
+
+    def executemany(self, *arguments: Any) -> Self:
+        try:
+            return super().executemany(*arguments)
+        except sqlite3.Error as error:
+            raise _translated(error, self.connection.path) from error
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.Error as error:
+            raise _translated(error, self.connection.path) from error
+
+    def fetchone(self) -> Any:
+        return next(self, None)
+
+
+def _translated(error: sqlite3.Error, path: Path) -> IndexStateError:
+    """One line that says what to do about an error of SQLite."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        advice = "free some space on the disk and run the command again"
+    elif code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        advice = "make the data directory writable, or choose another with --data DIR"
+    else:
+        advice = "run: dalil sync --rebuild"
+    return IndexStateError(f"{path} cannot be used ({error}); {advice}")
 
 
 def _delete(connection: sqlite3.Connection, source_id: str) -> None:

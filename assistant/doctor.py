@@ -12,6 +12,7 @@ from assistant.assistant import Assistant
 from assistant.encoder import Encoder
 from assistant.errors import DalilError
 from assistant.knowledge import check
+from assistant.reranker import CrossModel, calibration_file
 from assistant.settings import Settings
 
 _PACKAGES = ("chromadb", "gradio", "llama-index-core", "onnxruntime", "sentence-transformers", "tantivy", "torch")
@@ -27,11 +28,13 @@ class Finding:
 
 
 def diagnose(settings: Settings) -> list[Finding]:
-    """Look at versions, the knowledge folder, the model and the index, in the order they depend on."""
+    """Look at versions, the knowledge folder, the models and the index, in the order they depend on."""
+    name = settings.reranker_model
     return [
         _look("versions", _versions),
         _look("knowledge", lambda: _knowledge(settings)),
         _look("model", lambda: _model(settings)),
+        *([_look("reranker", lambda: _reranker(name, settings))] if name else []),
         _look("index", lambda: _index(settings)),
     ]
 
@@ -72,8 +75,16 @@ def _model(settings: Settings) -> str:
     return f"{model.name} ({model.dimension} dimensions) in {model.path}"
 
 
+def _reranker(name: str, settings: Settings) -> str:
+    model = CrossModel(name)
+    model.scores("ما الدليل؟", ["الدليل هو المرشد."])
+    file = calibration_file(name, settings.cache_dir)
+    return f"{name}, " + (f"calibrated in {file}" if file.is_file() else "to be calibrated when it is first used")
+
+
 def _index(settings: Settings) -> str:
-    with Assistant(settings) as dalil:
+    # Neither the index nor this look at it needs a reranker, whose calibration can take minutes.
+    with Assistant(settings.model_copy(update={"reranker_model": None})) as dalil:
         passages = dalil.passage_count()
     if not passages:
         raise DalilError(f"{settings.index_dir} is empty; run: dalil sync")

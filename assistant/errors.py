@@ -6,7 +6,7 @@ DalilError
 ├── DocumentError        one file cannot be read; the others still can
 ├── FactsError           one facts file, or one fact in it, is not valid
 ├── KnowledgeError       the knowledge folder itself cannot be used
-├── ModelError           an embedding model cannot be found, prepared or loaded
+├── ModelError           a model cannot be found, prepared or loaded
 └── IndexStateError      the index cannot be used as it is
     ├── IndexBusyError       another process owns the data directory
     └── IndexMismatchError   it was built with another model or text analysis
@@ -41,7 +41,7 @@ class KnowledgeError(DalilError):
 
 
 class ModelError(DalilError):
-    """An embedding model cannot be found, prepared or loaded."""
+    """An embedding model or a reranker cannot be found, prepared or loaded."""
 
 
 class IndexStateError(DalilError):

@@ -5,12 +5,18 @@ into the dense and lexical indexes; then, in one transaction, the catalogue's sw
 to the new; last, the old ids out of both indexes. A question sees a document before the switch or after
 it, never in between, and ids that the catalogue does not know are never answered from.
 
-A ``dirty`` mark stands from the first write until both indexes have been closed. Opening a marked index
-rebuilds the dense and lexical indexes from the catalogue, without encoding anything.
+A ``dirty`` mark stands, on the disk itself, from before the first write until both indexes have been closed
+and their files have reached the disk; a write that did not end leaves it. Opening a marked index examines the
+graph files and
+compares every id with the catalogue; opening any other compares counts and sizes. What differs is mended
+from the catalogue, and an index whose files contradict themselves is built again from it, without encoding
+anything. Mending sets the mark too, so it may be killed like everything else.
 """
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 import threading
 import time
@@ -21,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -29,6 +35,7 @@ from filelock import FileLock, Timeout
 from assistant.catalogue import Catalogue, EncodedPassage, Encoding, SourceRecord, SourceState
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, FactsError, IndexBusyError, IndexMismatchError, IndexStateError
+from assistant.graphs import damage
 from assistant.knowledge import (
     Problem,
     SourceFile,
@@ -43,13 +50,22 @@ from assistant.passages import encoder_parts, encoding_key, fact_passages, split
 from assistant.readers.worker import ReaderPool, read_safely
 from assistant.schema import Document, Fact, FileReport, Passage, SyncReport
 from assistant.text import TEXT_VERSION
-from assistant.vectors import VectorIndex
+from assistant.vectors import UNITS, Unit, VectorIndex
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LAYOUT_VERSION = 2
 """Changes whenever an index that is already there would be read or filled differently."""
 
 _BATCH_PASSAGES = 400
 """Passages made durable together: some seconds of encoding, which is all that a kill can cost."""
+
+_PROBES = 32
+"""Passages whose vectors are looked for after an unclean end."""
+
+_MAX_LOST = 0.01
+"""Share of probes that may fail: the search in the graph is approximate, though hardly for a vector itself."""
 
 _READERS = 2
 """Files read at the same time, in the background: reading is quicker than encoding."""
@@ -72,6 +88,20 @@ def silent(done: int, total: int) -> None:
     """Nobody is watching."""
 
 
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """Where the dense and lexical indexes differ from the catalogue."""
+
+    missing: frozenset[str]
+    """Passages that are not, or not with every sentence, in the dense index."""
+    unknown: Mapping[tuple[Unit, str], frozenset[str]]
+    """Ids in the dense index, for each unit and language, that the catalogue does not know."""
+    missing_terms: frozenset[str]
+    """Passages that are not in the lexical index."""
+    unknown_terms: frozenset[str]
+    """Ids in the lexical index that the catalogue does not know."""
+
+
 class Index:
     """Owns a data directory for the life of the object. Reading is thread-safe; one thread syncs."""
 
@@ -91,6 +121,10 @@ class Index:
         self.encoder = encoder
         self._folder = folder
         self._dirty = folder / "dirty"
+        self._erasing = folder / "erasing"
+        self._unfinished = False
+        self.mended: str | None = None
+        """What was wrong when the index was opened, and has been put right."""
         self._switch = threading.Lock()
         self._switches = 0
         try:
@@ -102,29 +136,39 @@ class Index:
                 f"the index in {folder} is in use by another dalil process; ask there, stop it, or use --data DIR"
             ) from None
         except OSError as error:
-            raise IndexStateError(
-                f"the data directory {folder} cannot be used ({error.strerror}); choose another with --data DIR"
-            ) from error
+            raise _unusable(folder, error) from error
         try:
-            if rebuild:
+            if rebuild or self._erasing.exists():
+                _set_mark(self._erasing)
                 self._erase("catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "vectors", "lexical")
+                self._erasing.unlink()
             self.catalogue = Catalogue(folder / "catalogue.sqlite")
             try:
                 self._check_version()
                 self._open_indexes()
             except BaseException:
                 self.catalogue.close()
+                if hasattr(self, "vectors"):
+                    self.vectors.close()
                 raise
+        except OSError as error:
+            self._lock.release()
+            raise _unusable(folder, error) from error
         except BaseException:
             self._lock.release()
             raise
 
     def close(self) -> None:
         """Close the stores and give up the directory."""
-        self.vectors.close()
-        self.catalogue.close()
-        self._dirty.unlink(missing_ok=True)
-        self._lock.release()
+        try:
+            self.vectors.close()
+            self.catalogue.close()
+            if self._dirty.exists() and not self._unfinished:
+                for name in ("vectors", "lexical"):
+                    _flush(self._folder / name)
+                self._dirty.unlink()
+        finally:
+            self._lock.release()
 
     # --- opening ---
 
@@ -146,35 +190,130 @@ class Index:
                 )
 
     def _open_indexes(self) -> None:
-        mend = self._dirty.exists()
-        if not mend:
+        """Open the dense and lexical indexes, mending them where they are not what the catalogue says."""
+        marked = self._dirty.exists()
+        torn = damage(self._folder / "vectors", thorough=marked)
+        if torn is None:
             try:
                 self._open_stores()
-                mend = self.lexical.count() != self.catalogue.passage_count()
-            except IndexStateError:
-                mend = True
-        if mend:
-            self._rebuild_indexes()
+                if marked or not self._counts_agree():
+                    self.mended = self._reconcile()
+                if marked and self.lost(_PROBES):
+                    torn = "stored vectors are not found"
+            except IndexStateError as error:
+                torn = str(error)
+        if torn is not None:
+            self.rebuild_indexes()
+            self.mended = torn
 
     def _open_stores(self) -> None:
         self.vectors = VectorIndex(self._folder / "vectors")
         self.lexical = LexicalIndex(self._folder / "lexical")
 
-    def _rebuild_indexes(self) -> None:
-        """Fill new dense and lexical indexes from the catalogue."""
-        vectors: VectorIndex | None = getattr(self, "vectors", None)
-        if vectors is not None:
-            vectors.close()
-        self._erase("vectors", "lexical")
-        self._dirty.touch()
-        self._open_stores()
-        batch: list[EncodedPassage] = []
-        for encoded in self.catalogue.all_encoded():
-            batch.append(encoded)
-            if len(batch) == _BATCH_PASSAGES:
-                self._add(batch)
-                batch = []
-        self._add(batch)
+    def rebuild_indexes(self) -> None:
+        """Fill new dense and lexical indexes from the catalogue. Nobody may be asking meanwhile."""
+        with self._writing():
+            vectors: VectorIndex | None = getattr(self, "vectors", None)
+            if vectors is not None:
+                vectors.close()
+            self._erase("vectors", "lexical")
+            self._open_stores()
+        self._reconcile()
+
+    def _counts_agree(self) -> bool:
+        """Whether both indexes hold as many passages and sentences as the catalogue."""
+        expected: Mapping[Unit, Mapping[str, int]] = {
+            "passages": self.catalogue.language_counts(),
+            "sentences": self.catalogue.sentence_counts(),
+        }
+        languages = {*expected["passages"], *self.vectors.languages()}
+        return self.lexical.count() == self.catalogue.passage_count() and all(
+            self.vectors.count(unit, language) == expected[unit].get(language, 0)
+            for unit in UNITS
+            for language in languages
+        )
+
+    def differences(self) -> Differences:
+        """Compare every id of both indexes with the catalogue."""
+        outline = self.catalogue.outline()
+        expected: dict[tuple[Unit, str], dict[str, str]] = {
+            (unit, language): {} for unit in UNITS for language in self.vectors.languages()
+        }
+        for passage_id, (language, sentences) in outline.items():
+            expected.setdefault(("passages", language), {})[passage_id] = passage_id
+            parts = expected.setdefault(("sentences", language), {})
+            parts.update(dict.fromkeys(_sentence_ids(passage_id, sentences), passage_id))
+        missing: set[str] = set()
+        unknown: dict[tuple[Unit, str], frozenset[str]] = {}
+        for place, passage_of in expected.items():
+            held = self.vectors.ids(*place)
+            missing.update(passage for key, passage in passage_of.items() if key not in held)
+            unknown[place] = frozenset(held - passage_of.keys())
+        terms = self.lexical.ids()
+        return Differences(
+            missing=frozenset(missing),
+            unknown={place: ids for place, ids in unknown.items() if ids},
+            missing_terms=frozenset(outline.keys() - terms),
+            unknown_terms=frozenset(terms - outline.keys()),
+        )
+
+    def _reconcile(self) -> str | None:
+        """Make both indexes hold what the catalogue holds; what was put right."""
+        found = self.differences()
+        missing = sorted(found.missing | found.missing_terms)
+        unknown = sum(map(len, found.unknown.values())) + len(found.unknown_terms)
+        if not missing and not unknown:
+            return None
+        with self._writing():
+            for (unit, language), ids in found.unknown.items():
+                self.vectors.delete(unit, language, sorted(ids))
+            if found.unknown_terms:
+                self.lexical.update([], removed=sorted(found.unknown_terms))
+            for start in range(0, len(missing), _BATCH_PASSAGES):
+                self._add(self.catalogue.encoded(missing[start : start + _BATCH_PASSAGES]))
+        return f"{len(missing)} passages were missing and {unknown} entries left over"
+
+    def lost(self, sample: int) -> list[str]:
+        """Stored vectors that the dense index does not find, of a sample of the passages.
+
+        None while there are so few that an approximate search may miss them.
+        """
+        known = sorted(self.catalogue.outline())
+        chosen = random.Random(0).sample(known, min(sample, len(known)))  # noqa: S311 - a sample, not a secret
+        probes = 0
+        lost = []
+        for encoded in self.catalogue.encoded(chosen):
+            passage = encoded.passage
+            keys = [passage.id, *_sentence_ids(passage.id, len(passage.sentences))]
+            units: list[Unit] = ["passages", *["sentences" for _ in passage.sentences]]  # type: ignore[list-item]
+            for unit, key, vector in zip(units, keys, [encoded.vector, *encoded.sentence_vectors], strict=True):
+                probes += 1
+                nearest = self.vectors.query(unit, passage.language, vector, 10)
+                if key not in nearest and not self._is_stored(unit, nearest[:1], vector):
+                    lost.append(key)
+        return lost if len(lost) > _MAX_LOST * probes else []
+
+    def _is_stored(self, unit: Unit, ids: Sequence[str], vector: NDArray[np.float32]) -> bool:
+        """Whether one of these ids has this very vector, as repeated text does."""
+        for key in ids:
+            passage_id = key if unit == "passages" else passage_id_of(key)
+            for encoded in self.catalogue.encoded([passage_id]):
+                rows = encoded.vector[None, :] if unit == "passages" else encoded.sentence_vectors
+                if bool((np.abs(rows - vector).max(axis=1) < 1e-6).any()):
+                    return True
+        return False
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Everything that writes happens within: the mark comes first, and outlives a write that did not end."""
+        before, self._unfinished = self._unfinished, True
+        try:
+            if not self._dirty.exists():
+                _set_mark(self._dirty)
+            yield
+        except OSError as error:
+            raise _unusable(self._folder, error) from error
+        self._unfinished = before
 
     def _erase(self, *names: str) -> None:
         for name in names:
@@ -357,10 +496,15 @@ class Index:
             self._write_batch(batch, done, progress)
 
     def _write_batch(self, records: Sequence[SourceRecord], done: int, progress: Progress) -> int:
-        self._dirty.touch()
-        texts = {record.id: record.document.text for record in records if record.document}
-        records = [*records, *self._without_unfounded(texts)]
-        done = self._encode(records, done, progress)
+        with self._writing():
+            texts = {record.id: record.document.text for record in records if record.document}
+            records = [*records, *self._without_unfounded(texts)]
+            done = self._encode(records, done, progress)
+            self._replace(records)
+        return done
+
+    def _replace(self, records: Sequence[SourceRecord]) -> None:
+        """Replace what is known of these files, whose vectors the catalogue holds."""
         before = {passage.id: passage for passage in self.catalogue.passages_of([record.id for record in records])}
         after = {
             passage.id: (passage, key)
@@ -380,7 +524,6 @@ class Index:
         with self._switching():
             self.catalogue.put(records)
         self._drop(stale)
-        return done
 
     def _encode(self, records: Sequence[SourceRecord], done: int, progress: Progress) -> int:
         """Make sure that the catalogue holds the vectors of every passage."""
@@ -412,11 +555,11 @@ class Index:
         if not source_ids:
             return
         self._write(self._without_unfounded(dict.fromkeys(source_ids, "")), silent)
-        self._dirty.touch()
-        stale = self.catalogue.passages_of(source_ids)
-        with self._switching():
-            self.catalogue.remove(source_ids)
-        self._drop(stale)
+        with self._writing():
+            stale = self.catalogue.passages_of(source_ids)
+            with self._switching():
+                self.catalogue.remove(source_ids)
+            self._drop(stale)
 
     def _without_unfounded(self, texts: Mapping[str, str]) -> list[SourceRecord]:
         """Indexed facts files without the facts that lose their quote when documents get these texts.
@@ -447,7 +590,9 @@ class Index:
         for language, group in by_language.items():
             ids = [encoded.passage.id for encoded in group]
             self.vectors.upsert("passages", language, ids, np.stack([encoded.vector for encoded in group]))
-            sentence_ids = [key for encoded in group for key in _sentence_ids(encoded.passage)]
+            sentence_ids = [
+                key for encoded in group for key in _sentence_ids(encoded.passage.id, len(encoded.passage.sentences))
+            ]
             self.vectors.upsert(
                 "sentences", language, sentence_ids, np.concatenate([encoded.sentence_vectors for encoded in group])
             )
@@ -460,7 +605,8 @@ class Index:
             by_language[passage.language].append(passage)
         for language, group in by_language.items():
             self.vectors.delete("passages", language, [passage.id for passage in group])
-            self.vectors.delete("sentences", language, [key for passage in group for key in _sentence_ids(passage)])
+            sentences = [key for passage in group for key in _sentence_ids(passage.id, len(passage.sentences))]
+            self.vectors.delete("sentences", language, sentences)
         if stale:
             self.lexical.update([], removed=[passage.id for passage in stale])
 
@@ -470,13 +616,43 @@ def _is_founded(fact: Fact, texts: Mapping[str, str]) -> bool:
     return all(one.quote in texts.get(one.document_id, one.quote) for one in fact.evidence)
 
 
-def _sentence_ids(passage: Passage) -> list[str]:
-    return [f"{passage.id}:{position}" for position in range(len(passage.sentences))]
+def _sentence_ids(passage_id: str, sentences: int) -> list[str]:
+    return [f"{passage_id}:{position}" for position in range(sentences)]
 
 
 def passage_id_of(sentence_id: str) -> str:
     """The passage that a sentence of the dense index belongs to."""
     return sentence_id.rpartition(":")[0]
+
+
+def _set_mark(path: Path) -> None:
+    """Create a file that is there even after the power has failed."""
+    path.touch()
+    for place in (path, path.parent):
+        _to_disk(place)
+
+
+def _flush(folder: Path) -> None:
+    """Make sure that the files below ``folder`` have reached the disk."""
+    for path in folder.rglob("*"):
+        _to_disk(path)
+
+
+def _to_disk(path: Path) -> None:
+    if os.name == "nt":  # it can do so only for files opened for writing
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unusable(folder: Path, error: OSError) -> IndexStateError:
+    return IndexStateError(
+        f"the data directory {folder} cannot be used ({error.strerror}); "
+        "make it writable, free some space, or choose another with --data DIR"
+    )
 
 
 def _record(

@@ -57,7 +57,17 @@ class LexicalIndex:
             raise IndexStateError(f"{folder} cannot be opened ({error}); run: dalil sync --rebuild") from error
 
     def update(self, passages: Iterable[Passage], removed: Iterable[str] = ()) -> None:
-        """Add passages and remove ids in one commit. Passages replace those of the same id."""
+        """Add passages and remove ids in one commit. Passages replace those of the same id.
+
+        Raises:
+            IndexStateError: tantivy cannot write.
+        """
+        try:
+            self._update(passages, removed)
+        except (OSError, ValueError) as error:
+            raise IndexStateError(f"the word index cannot be written ({error}); run: dalil verify --repair") from error
+
+    def _update(self, passages: Iterable[Passage], removed: Iterable[str]) -> None:
         writer = self._index.writer(heap_size=_HEAP_BYTES, num_threads=1)
         for passage_id in removed:
             writer.delete_documents_by_term("id", passage_id)
@@ -89,6 +99,11 @@ class LexicalIndex:
     def document_frequency(self, language: str, term: str) -> int:
         """How many passages of a language hold a term."""
         return int(self._searcher.doc_freq(field_language(language), term))
+
+    def ids(self) -> set[str]:
+        """Every passage id."""
+        hits = self._searcher.search(tantivy.Query.all_query(), max(self.count(), 1)).hits
+        return {str(self._searcher.doc(address)["id"][0]) for _, address in hits}
 
     def count(self) -> int:
         """How many passages are indexed."""

@@ -7,7 +7,7 @@ each language) and ``model.json`` (everything else ``Encoder`` needs to know).
 
 It is written to a temporary folder and renamed in one step under a file lock: a process that is killed
 half-way leaves nothing that looks like a model, and two processes prepare it once. PyTorch,
-transformers and sentence-transformers are imported here only, and only while preparing.
+transformers and sentence-transformers are imported only while preparing, and for a reranker.
 """
 
 from __future__ import annotations
@@ -126,21 +126,34 @@ def parallel_texts() -> list[dict[str, str]]:
     return [json.loads(line) for line in lines if line]
 
 
-def _fingerprint(name: str) -> str:
-    """Readable start, then a digest of what the vectors depend on."""
-    parts = [name, str(PREPARATION_VERSION)]
+def fingerprint_of(name: str, *parts: str) -> str:
+    """Readable start of a model's name, then a digest of the name or, for a folder, of its files, and of ``parts``."""
     path = Path(name)
-    if name == DEFAULT_EMBEDDING_MODEL:
-        parts.append(_default_version())
-    elif path.is_dir():  # a folder can be trained further under the same name
-        parts[0] = str(path.resolve())
+    whole = [name, *parts]
+    if path.is_dir():  # a folder can be trained further under the same name
+        whole[0] = str(path.resolve())
         for file in sorted(path.rglob("*")):
             if file.is_file():
                 status = file.stat()
-                parts.append(f"{file.relative_to(path)}:{status.st_size}:{status.st_mtime_ns}")
-    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:10]
+                whole.append(f"{file.relative_to(path)}:{status.st_size}:{status.st_mtime_ns}")
+    digest = hashlib.sha256("\n".join(whole).encode()).hexdigest()[:10]
     readable = "".join(char if char.isalnum() or char in "-_." else "-" for char in path.name)[:40]
     return f"{readable}-{digest}"
+
+
+def reason(error: Exception) -> str:
+    """What a library's error says, as part of one line."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def _fingerprint(name: str) -> str:
+    """Identifies what the vectors depend on."""
+    if name == DEFAULT_EMBEDDING_MODEL:
+        # Its weights come with a package: a folder that happens to have its name is not it.
+        digest = hashlib.sha256("\n".join([name, str(PREPARATION_VERSION), _default_version()]).encode()).hexdigest()
+        return f"{name}-{digest[:10]}"
+    return fingerprint_of(name, str(PREPARATION_VERSION))
 
 
 def _default_version() -> str:
@@ -168,7 +181,7 @@ def _prepare_into(name: str, fingerprint: str, folder: Path, progress: Progress)
     work = Path(tempfile.mkdtemp(prefix=f".{fingerprint}-", dir=folder.parent))
     try:
         progress(f"Preparing the embedding model {name} (once, about half a minute)")
-        with _quiet_libraries():
+        with quiet_libraries():
             pipeline = (
                 _default_pipeline(progress) if name == DEFAULT_EMBEDDING_MODEL else _load_pipeline(name, progress)
             )
@@ -197,7 +210,7 @@ def _prepare_into(name: str, fingerprint: str, folder: Path, progress: Progress)
 
 
 @contextmanager
-def _quiet_libraries() -> Iterator[None]:
+def quiet_libraries() -> Iterator[None]:
     """Loading and exporting print pages of bars and warnings that no user can act on."""
     from transformers.utils.logging import disable_progress_bar
 
@@ -223,9 +236,8 @@ def _load_pipeline(name: str, progress: Progress) -> Any:
     try:
         return SentenceTransformer(name, device="cpu", model_kwargs={"attn_implementation": "eager"})
     except Exception as error:  # many kinds, by model type, file format and network
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise ModelError(
-            f"embedding_model '{name}' cannot be loaded ({reason}); give a folder with a "
+            f"embedding_model '{name}' cannot be loaded ({reason(error)}); give a folder with a "
             f"sentence-transformers model, or leave it out for {DEFAULT_EMBEDDING_MODEL}"
         ) from error
 

@@ -13,6 +13,7 @@ import numpy as np
 from assistant.catalogue import EncodedPassage
 from assistant.encoder import Question
 from assistant.index import Index, passage_id_of
+from assistant.passages import encoder_texts
 from assistant.ranking import (
     AnswerEvidence,
     Evidence,
@@ -23,6 +24,7 @@ from assistant.ranking import (
     probability,
     rarity,
 )
+from assistant.reranker import Reranker
 from assistant.schema import Hit, Passage
 from assistant.text import analyse, asks_for, detect_question_language, offers, words
 from assistant.words import match
@@ -35,6 +37,9 @@ CANDIDATES = 30
 
 MATCHED = 30
 """Passages in each language that are compared with the question word by word."""
+
+RERANKED = 20
+"""Passages that a reranker reads, where there is one."""
 
 History = Sequence[tuple[str, str]]
 """Earlier turns of a conversation, oldest first: (question, answer text)."""
@@ -98,9 +103,10 @@ class Candidate:
 class Retriever:
     """Finds and ranks passages of an index. Safe to use from several threads."""
 
-    def __init__(self, index: Index, model: RankingModel) -> None:
+    def __init__(self, index: Index, model: RankingModel, reranker: Reranker | None = None) -> None:
         self._index = index
         self._model = model
+        self._reranker = reranker
 
     def query(self, question: str, history: History = (), language: str | None = None) -> Query:
         """Analyse and encode a question; ``language`` overrides what its words say."""
@@ -147,7 +153,27 @@ class Retriever:
             )
             for encoded, item, near, logit in zip(found, evidence, matches, logits, strict=True)
         ]
-        return sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
+        ranked = sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
+        return self._reranked(query, ranked, self._reranker) if self._reranker and ranked else ranked
+
+    def _reranked(self, query: Query, ranked: Sequence[Candidate], reranker: Reranker) -> list[Candidate]:
+        """Candidates with the log odds of a reranker that read the first of them, the most probable first.
+
+        Those behind keep their order below: the reranker might have said as little for them as for any.
+        """
+        first = ranked[:RERANKED]
+        own = [candidate.logit for candidate in first]
+        # What the encoder reads of a passage as a whole.
+        scores = reranker.scores(query.text, [encoder_texts(candidate.encoded.passage)[0] for candidate in first])
+        read = reranker.calibrated(own, scores, [candidate.evidence.cross for candidate in first])
+        behind = np.minimum([candidate.logit for candidate in ranked[RERANKED:]], read.min())
+        logits = share_between_statements(
+            query.language,
+            [candidate.encoded.passage for candidate in ranked],
+            np.concatenate([read, behind]),
+        )
+        candidates = [replace(candidate, logit=float(logit)) for candidate, logit in zip(ranked, logits, strict=True)]
+        return sorted(candidates, key=lambda candidate: -candidate.logit)  # stable: ties stay as they were ranked
 
     def _likely(
         self, query: Query, found: Sequence[EncodedPassage], weights: Mapping[str, Mapping[str, float]]

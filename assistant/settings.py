@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Folder for prepared models, shared by every index."""
     embedding_model: str = DEFAULT_EMBEDDING_MODEL
     """The default, or any sentence-transformers model by name or path."""
+    reranker_model: str | None = None
+    """Any sentence-transformers cross-encoder by name or path: ranks the first candidates anew. None: no reranking."""
     answer_threshold: float = Field(default=0.3, ge=0.0, le=1.0)
     """Below this confidence Dalil says that the knowledge base does not hold the answer."""
     host: str = "127.0.0.1"

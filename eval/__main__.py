@@ -63,7 +63,15 @@ def run(
     settings = Settings()
     model = prepare(settings.embedding_model, settings.cache_dir)
     threshold = settings.answer_threshold
-    result = new_run(model, {"suites": sorted(chosen), "questions of each data set": limit, "threshold": threshold})
+    result = new_run(
+        model,
+        {
+            "suites": sorted(chosen),
+            "questions of each data set": limit,
+            "threshold": threshold,
+            "reranker": settings.reranker_model,
+        },
+    )
     found = _benchmarks(benchmarks, squad or [], limit, result, chosen)
     names = _baselines(result) if with_baselines and "retrieval" in chosen and found.stores else []
     if chosen & ON_BENCHMARKS:
@@ -211,7 +219,7 @@ def check_gate(
 ) -> None:
     """Ask our own questions and fail if the answers are worse than the committed expectations."""
     settings = Settings()
-    result = new_run(prepare(settings.embedding_model, settings.cache_dir), {})
+    result = new_run(prepare(settings.embedding_model, settings.cache_dir), {"reranker": settings.reranker_model})
     result.add(suites.knowledge(suites.ask_cases(load_cases(SHIPPED))))
     now = gate.scores(result)
     if write:

@@ -91,7 +91,8 @@ def collect(store: Store, keep: Callable[[int], bool], single: bool, folds: dict
         kept = [paragraph for paragraph in store.paragraphs if keep(paragraph.article)]
         articles = {paragraph.id: paragraph.article for paragraph in kept}
         write_folder(_single_sentences(kept) if single else kept, folder / "knowledge")
-        with Assistant(Settings(knowledge_dir=folder / "knowledge", data_dir=folder / "data")) as dalil:
+        settings = Settings(knowledge_dir=folder / "knowledge", data_dir=folder / "data", reranker_model=None)
+        with Assistant(settings) as dalil:
             dalil.sync()
             questions = store.dataset.questions[:: 2 if single else 1]
             for question in watched(questions, f"{store.name} asked in {store.dataset.language}"):

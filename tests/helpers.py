@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 RIVER_AR = """---
@@ -125,4 +126,101 @@ def build_tiny_model(folder: Path, pooling: str = "mean", normalise: bool = True
         modules.append(Normalize())
     pipeline = SentenceTransformer(modules=modules, device="cpu", prompts={"query": "q: ", "document": "d: "})
     pipeline.save_pretrained(str(folder))
+    return folder
+
+
+def build_tiny_reranker(folder: Path, labels: int = 1, sign: float = 1.0) -> Path:
+    """Save a cross-encoder of two layers whose score grows with the share of the question's words in the text.
+
+    No training: each word is a random unit vector w, kept with its negative so that layer normalisation
+    only scales. In the first layer a word looks for itself in the other segment and, not finding it, at the
+    special tokens: what it finds is written as m. In the second the first token takes the mean of m over the
+    words of the question.
+
+    Args:
+        folder: where the model goes.
+        labels: 1 for a score; 2 for wrong and right; more for something that is no reranker.
+        sign: -1 makes it a model that prefers texts without the question's words.
+    """
+    import torch
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
+
+    from assistant.reranker import calibration_data
+    from assistant.text import normalise
+
+    texts = [RIVER_AR, HARBOUR_EN, MINES_AR, NOTES_EN, FACTS]
+    for case in calibration_data():
+        texts += [case.question, *(passage.text for passage in case.passages)]
+    words = {word.lower() for text in texts for word in re.findall(r"\w+", normalise(text))}
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    vocabulary = {piece: position for position, piece in enumerate([*special, *sorted(words)])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.Lowercase()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+
+    word, size = 64, 160
+    segment, empty, met, share = (2 * word + 2 * place for place in range(4))  # each with its negative behind it
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=size,
+        num_hidden_layers=2,
+        num_attention_heads=1,
+        intermediate_size=4,
+        max_position_embeddings=512,
+        num_labels=labels,
+    )
+    model = BertForSequenceClassification(config)
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.zero_()
+        for name, parameter in model.named_parameters():
+            if name.endswith("LayerNorm.weight"):
+                parameter.fill_((4 / size) ** 0.5)  # every token has the squared length 4
+        embeddings = model.bert.embeddings
+        vectors = torch.nn.functional.normalize(torch.randn(len(vocabulary), word), dim=1)
+        vectors[: len(special)] = 0
+        embeddings.word_embeddings.weight[:, :word] = vectors
+        embeddings.word_embeddings.weight[:, word : 2 * word] = -vectors
+        embeddings.word_embeddings.weight[: len(special), empty] = 1
+        embeddings.word_embeddings.weight[: len(special), empty + 1] = -1
+        embeddings.token_type_embeddings.weight[:, segment] = torch.tensor([1.0, -1.0])
+        embeddings.token_type_embeddings.weight[:, segment + 1] = torch.tensor([-1.0, 1.0])
+
+        scale = size**0.5  # attention divides by it
+        first, second = model.bert.encoder.layer
+        query, key, value = (getattr(first.attention.self, name) for name in ("query", "key", "value"))
+        query.weight[:word, :word] = 40 * scale * torch.eye(word)  # the same word: 40
+        query.weight[word, segment] = -40 * scale  # the other segment: 40, this one: -40
+        query.bias[word + 1] = 26 * scale  # a special token: 26, less than the word and more than another one
+        key.weight[:word, :word] = torch.eye(word)
+        key.weight[word, segment] = 1
+        key.weight[word + 1, empty] = 1
+        value.weight[0, empty], value.bias[0] = -1, 1
+        first.attention.output.dense.weight[met, 0], first.attention.output.dense.weight[met + 1, 0] = 0.5, -0.5
+
+        query, key, value = (getattr(second.attention.self, name) for name in ("query", "key", "value"))
+        query.bias[0], query.bias[1] = 30 * scale, -30 * scale  # words of the question, all alike
+        key.weight[0, segment], key.weight[1, empty] = 1, 1
+        value.weight[0, met] = 1
+        second.attention.output.dense.weight[share, 0], second.attention.output.dense.weight[share + 1, 0] = 1, -1
+
+        model.bert.pooler.dense.weight[0, share] = 1
+        model.classifier.weight[labels - 1, 0] = 8 * sign
+    model.save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        unk_token="[UNK]",
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=512,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    ).save_pretrained(folder)
     return folder

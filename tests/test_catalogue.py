@@ -363,12 +363,12 @@ def test_everything_is_there_after_opening_again(tmp_path: Path):
 )
 def test_a_file_that_is_no_catalogue(tmp_path: Path, content: bytes):
     (tmp_path / "c.sqlite").write_bytes(content)
-    with pytest.raises(IndexStateError, match=r"c\.sqlite cannot be opened \(.*\); run: dalil sync --rebuild$"):
+    with pytest.raises(IndexStateError, match=r"c\.sqlite cannot be used \(.*\); run: dalil sync --rebuild$"):
         Catalogue(tmp_path / "c.sqlite")
     assert (tmp_path / "c.sqlite").read_bytes() == content
 
 
 def test_a_place_where_no_file_can_be(tmp_path: Path):
     for path in (tmp_path, tmp_path / "missing" / "c.sqlite"):
-        with pytest.raises(IndexStateError, match="cannot be opened"):
+        with pytest.raises(IndexStateError, match="cannot be used"):
             Catalogue(path)
