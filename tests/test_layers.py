@@ -14,8 +14,8 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text words pdf readers knowledge passages models encoder catalogue lexical graphs vectors index "
-    "ranking retrieval answering assistant doctor llamaindex ui server cli"
+    "errors schema settings text words pdf readers knowledge passages models encoder catalogue lexical graphs vectors "
+    "index ranking retrieval answering assistant doctor verify llamaindex ui server cli"
 ).split()
 # A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
 # comes before what runs it in children.
