@@ -58,7 +58,7 @@ def damage(folder: Path, thorough: bool = False) -> str | None:
     """
     database = folder / "chroma.sqlite3"
     if not database.is_file():
-        return None
+        return f"{folder.name}: {database.name} is missing" if folder.is_dir() and any(folder.iterdir()) else None
     try:
         with closing(sqlite3.connect(database)) as connection:
             if thorough:

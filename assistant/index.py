@@ -133,8 +133,7 @@ class Index:
                 self._open_indexes()
             except BaseException:
                 self.catalogue.close()
-                if hasattr(self, "vectors"):
-                    self.vectors.close()
+                self._close_vectors()
                 raise
         except OSError as error:
             self._lock.release()
@@ -146,7 +145,7 @@ class Index:
     def close(self) -> None:
         """Close the stores and give up the directory."""
         try:
-            self.vectors.close()
+            self._close_vectors()
             self.catalogue.close()
             if self._dirty.exists() and not self._unfinished:
                 for name in ("vectors", "lexical"):
@@ -198,9 +197,7 @@ class Index:
     def rebuild_indexes(self) -> None:
         """Fill new dense and lexical indexes from the catalogue. Nobody may be asking meanwhile."""
         with self._writing():
-            vectors: VectorIndex | None = getattr(self, "vectors", None)
-            if vectors is not None:
-                vectors.close()
+            self._close_vectors()
             self._erase("vectors", "lexical")
             self._open_stores()
         self._reconcile()
@@ -261,7 +258,7 @@ class Index:
     def lost(self, sample: int) -> list[str]:
         """Stored vectors that the dense index does not find, of a sample of the passages.
 
-        None while there are so few that an approximate search may miss them.
+        Empty while they are so few that an approximate search may miss them.
         """
         probes = 0
         lost = []
@@ -318,6 +315,12 @@ class Index:
         except OSError as error:
             raise _unusable(self.folder, error) from error
         self._unfinished = before
+
+    def _close_vectors(self) -> None:
+        """Close the dense index, if opening it or building it again got so far."""
+        if hasattr(self, "vectors"):
+            self.vectors.close()
+            del self.vectors
 
     def _erase(self, *names: str) -> None:
         for name in names:

@@ -209,7 +209,7 @@ def test_a_stopped_sync_closes_cleanly(
         text=True,
         cwd=Path(__file__).parent.parent,
     )
-    while not list(place.glob("data/vectors/*/header.bin")):
+    while not list(place.glob("data/vectors/*/index_metadata.pickle")):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(wanted)
