@@ -154,6 +154,11 @@ class Assistant:
         return self._index.catalogue.documents()
 
     @property
+    def index(self) -> Index:
+        """The stores, for examining and mending them."""
+        return self._index
+
+    @property
     def encoder(self) -> Encoder:
         """What questions and passages are encoded with."""
         return self._index.encoder

@@ -289,6 +289,10 @@ class Catalogue:
         rows = self._connection.execute("SELECT id, language, json_array_length(sentences) FROM passages")
         return {row[0]: (row[1], int(row[2])) for row in rows}
 
+    def sample(self, size: int) -> list[str]:
+        """Ids of some passages, spread evenly: ids are digests, so the first in order are."""
+        return [row[0] for row in self._connection.execute("SELECT id FROM passages ORDER BY id LIMIT ?", (size,))]
+
     def sources_without_vectors(self) -> list[str]:
         """Files with passages whose vectors are not stored: none unless the catalogue was damaged."""
         rows = self._connection.execute(
@@ -373,8 +377,11 @@ class _Connection(sqlite3.Connection):
         super().__init__(path, **options)
         self.path = path
 
-    def cursor(self, factory: Any = None) -> Any:
-        return super().cursor(factory or _Cursor)
+    def execute(self, *arguments: Any) -> _Cursor:
+        return self.cursor(_Cursor).execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> _Cursor:
+        return self.cursor(_Cursor).executemany(*arguments)
 
 
 class _Cursor(sqlite3.Cursor):

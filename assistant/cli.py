@@ -275,6 +275,34 @@ def doctor(knowledge: KnowledgeOption = None, data: DataOption = None, as_json: 
         raise SystemExit(1)
 
 
+@app.command()
+def verify(
+    knowledge: KnowledgeOption = None,
+    data: DataOption = None,
+    mend: Annotated[bool, typer.Option("--repair", help="Mend what differs.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare catalogue, vectors, terms and the knowledge folder with each other."""
+    from assistant.verify import repair
+    from assistant.verify import verify as compare
+
+    with _opened(_settings(knowledge, data)) as dalil:
+        folder = dalil.settings.knowledge_dir
+        if mend:
+            repair(dalil.index, folder)
+            _synced(dalil)
+        findings = compare(dalil.index, folder)
+    if as_json:
+        _print_json(to_json(findings))
+    else:
+        for finding in findings:
+            print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.subject}: {finding.detail}")
+    if not all(finding.ok for finding in findings):
+        if not mend:
+            _note("dalil: run: dalil verify --repair")
+        raise SystemExit(1)
+
+
 @app.command("eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def evaluate(context: typer.Context) -> None:
     """Measure the quality of the answers (in a checkout)."""

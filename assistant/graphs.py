@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _HEADER = struct.Struct("<i6QiI3QdQ")
+_MAX_LENGTH_ERROR = 0.01
+"""Of unit vectors that were stored at half precision."""
 _DELETED = 1
 _DELETE_OPERATION = 3
 _MAX_UNREACHABLE = 0.02
@@ -56,9 +58,13 @@ def damage(folder: Path, thorough: bool = False) -> str | None:
     """
     database = folder / "chroma.sqlite3"
     if not database.is_file():
-        return None
+        return f"{folder.name}: {database.name} is missing" if folder.is_dir() and any(folder.iterdir()) else None
     try:
         with closing(sqlite3.connect(database)) as connection:
+            if thorough:
+                (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if found != "ok":
+                    raise _DamageError(f"chroma.sqlite3: {found}")
             for collection, segment in connection.execute(
                 "SELECT collection, id FROM segments WHERE scope = 'VECTOR'"
             ).fetchall():
@@ -115,8 +121,9 @@ def _check_elements(folder: Path, header: _Header) -> set[str]:
     for start in range(0, header.count, 10_000):
         part = records[start : start + 10_000]
         vectors = _column(part, header.vector_at, np.dtype("<f4"), (header.label_at - header.vector_at) // 4)
-        if not np.isfinite(vectors).all() or not vectors.any(axis=1).all():
-            raise _DamageError("data_level0.bin has elements without a vector")
+        lengths = np.linalg.norm(vectors[live[start : start + 10_000]], axis=1)
+        if not (np.abs(lengths - 1) < _MAX_LENGTH_ERROR).all():  # nor are those that are no numbers
+            raise _DamageError("data_level0.bin has vectors that are not of unit length")
     counts = _column(records, 0, np.dtype("<u2"), 1)[:, 0]
     links = _column(records, 4, np.dtype("<u4"), header.ground_links)
     used = np.arange(header.ground_links) < counts[:, None]

@@ -7,16 +7,14 @@ it, never in between, and ids that the catalogue does not know are never answere
 
 A ``dirty`` mark stands, on the disk itself, from before the first write until both indexes have been closed
 and their files have reached the disk; a write that did not end leaves it. Opening a marked index examines the
-graph files and
-compares every id with the catalogue; opening any other compares counts and sizes. What differs is mended
-from the catalogue, and an index whose files contradict themselves is built again from it, without encoding
-anything. Mending sets the mark too, so it may be killed like everything else.
+graph files and compares every id with the catalogue; opening any other compares counts and sizes. What
+differs is mended from the catalogue, and indexes whose files contradict themselves are built again from it,
+without encoding anything. Mending sets the mark too, so it may be killed like everything else.
 """
 
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import threading
 import time
@@ -119,7 +117,7 @@ class Index:
             IndexStateError: the directory cannot be used.
         """
         self.encoder = encoder
-        self._folder = folder
+        self.folder = folder
         self._dirty = folder / "dirty"
         self._erasing = folder / "erasing"
         self._unfinished = False
@@ -148,8 +146,7 @@ class Index:
                 self._open_indexes()
             except BaseException:
                 self.catalogue.close()
-                if hasattr(self, "vectors"):
-                    self.vectors.close()
+                self._close_vectors()
                 raise
         except OSError as error:
             self._lock.release()
@@ -161,11 +158,11 @@ class Index:
     def close(self) -> None:
         """Close the stores and give up the directory."""
         try:
-            self.vectors.close()
+            self._close_vectors()
             self.catalogue.close()
             if self._dirty.exists() and not self._unfinished:
                 for name in ("vectors", "lexical"):
-                    _flush(self._folder / name)
+                    _flush(self.folder / name)
                 self._dirty.unlink()
         finally:
             self._lock.release()
@@ -185,14 +182,14 @@ class Index:
         for key, what in (("model", "the model"), ("text", "text analysis"), ("layout", "index layout")):
             if stored[key] != expected[key]:
                 raise IndexMismatchError(
-                    f"the index in {self._folder} was built with {what} {stored[key]}, now it is {expected[key]}; "
+                    f"the index in {self.folder} was built with {what} {stored[key]}, now it is {expected[key]}; "
                     "run: dalil sync --rebuild"
                 )
 
     def _open_indexes(self) -> None:
         """Open the dense and lexical indexes, mending them where they are not what the catalogue says."""
         marked = self._dirty.exists()
-        torn = damage(self._folder / "vectors", thorough=marked)
+        torn = damage(self.folder / "vectors", thorough=marked)
         if torn is None:
             try:
                 self._open_stores()
@@ -207,15 +204,13 @@ class Index:
             self.mended = torn
 
     def _open_stores(self) -> None:
-        self.vectors = VectorIndex(self._folder / "vectors")
-        self.lexical = LexicalIndex(self._folder / "lexical")
+        self.vectors = VectorIndex(self.folder / "vectors")
+        self.lexical = LexicalIndex(self.folder / "lexical")
 
     def rebuild_indexes(self) -> None:
         """Fill new dense and lexical indexes from the catalogue. Nobody may be asking meanwhile."""
         with self._writing():
-            vectors: VectorIndex | None = getattr(self, "vectors", None)
-            if vectors is not None:
-                vectors.close()
+            self._close_vectors()
             self._erase("vectors", "lexical")
             self._open_stores()
         self._reconcile()
@@ -276,32 +271,51 @@ class Index:
     def lost(self, sample: int) -> list[str]:
         """Stored vectors that the dense index does not find, of a sample of the passages.
 
-        None while there are so few that an approximate search may miss them.
+        Empty while they are so few that an approximate search may miss them.
         """
-        known = sorted(self.catalogue.outline())
-        chosen = random.Random(0).sample(known, min(sample, len(known)))  # noqa: S311 - a sample, not a secret
         probes = 0
         lost = []
-        for encoded in self.catalogue.encoded(chosen):
+        for encoded in self.catalogue.encoded(self.catalogue.sample(sample)):
             passage = encoded.passage
-            keys = [passage.id, *_sentence_ids(passage.id, len(passage.sentences))]
-            units: list[Unit] = ["passages", *["sentences" for _ in passage.sentences]]  # type: ignore[list-item]
-            for unit, key, vector in zip(units, keys, [encoded.vector, *encoded.sentence_vectors], strict=True):
-                probes += 1
-                nearest = self.vectors.query(unit, passage.language, vector, 10)
-                if key not in nearest and not self._is_stored(unit, nearest[:1], vector):
+            sentence_ids = _sentence_ids(passage.id, len(passage.sentences))
+            stored: list[tuple[Unit, str, NDArray[np.float32]]] = [("passages", passage.id, encoded.vector)]
+            stored += [("sentences", key, row) for key, row in zip(sentence_ids, encoded.sentence_vectors, strict=True)]
+            probes += len(stored)
+            for unit, key, vector in stored:
+                nearest = self.vectors.query(unit, passage.language, vector, 1)
+                if nearest != [key] and not self._is_stored(unit, nearest, vector):
                     lost.append(key)
         return lost if len(lost) > _MAX_LOST * probes else []
 
     def _is_stored(self, unit: Unit, ids: Sequence[str], vector: NDArray[np.float32]) -> bool:
-        """Whether one of these ids has this very vector, as repeated text does."""
+        """Whether one of these ids has the same vector as far as can be told, as repeated text does."""
         for key in ids:
             passage_id = key if unit == "passages" else passage_id_of(key)
             for encoded in self.catalogue.encoded([passage_id]):
                 rows = encoded.vector[None, :] if unit == "passages" else encoded.sentence_vectors
-                if bool((np.abs(rows - vector).max(axis=1) < 1e-6).any()):
+                if bool((np.abs(rows - vector).max(axis=1) < 1e-3).any()):
                     return True
         return False
+
+    def unheard(self, sample: int) -> list[str]:
+        """Passages of a sample that the lexical index does not find by their own terms."""
+        known = self.catalogue.sample(sample)
+        return [
+            encoded.passage.id
+            for encoded in self.catalogue.encoded(known)
+            if encoded.terms and not self._is_heard(encoded)
+        ]
+
+    def _is_heard(self, encoded: EncodedPassage) -> bool:
+        hits = [hit.passage_id for hit in self.lexical.query(encoded.passage.language, encoded.terms, 50)]
+        # Text that is repeated more often than that has the same terms as the best.
+        return encoded.passage.id in hits or any(
+            sorted(best.terms) == sorted(encoded.terms) for best in self.catalogue.encoded(hits[:1])
+        )
+
+    def forget(self, source_ids: Sequence[str]) -> None:
+        """Take files out of the index: the next sync reads those that are still there again."""
+        self._remove(source_ids)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -312,12 +326,18 @@ class Index:
                 _set_mark(self._dirty)
             yield
         except OSError as error:
-            raise _unusable(self._folder, error) from error
+            raise _unusable(self.folder, error) from error
         self._unfinished = before
+
+    def _close_vectors(self) -> None:
+        """Close the dense index, if opening it or building it again got so far."""
+        if hasattr(self, "vectors"):
+            self.vectors.close()
+            del self.vectors
 
     def _erase(self, *names: str) -> None:
         for name in names:
-            path = self._folder / name
+            path = self.folder / name
             if path.is_dir():
                 shutil.rmtree(path)
             else:

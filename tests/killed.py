@@ -93,3 +93,10 @@ def work(data: Path, folder: Path, seed: int) -> None:
     index = Index(data, HashEncoder())
     for _ in edits(folder, seed):
         index.sync(folder)
+
+
+def mend(data: Path, rebuild: bool = False) -> None:
+    """Open and close, over and over, until killed."""
+    small_flushes()
+    while True:
+        Index(data, HashEncoder(), rebuild).close()
