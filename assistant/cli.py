@@ -286,7 +286,7 @@ def verify(
     from assistant.verify import repair
     from assistant.verify import verify as compare
 
-    with _opened(_settings(knowledge, data)) as dalil:
+    with _own(_settings(knowledge, data)) as dalil:
         folder = dalil.settings.knowledge_dir
         if mend:
             repair(dalil.index, folder)
