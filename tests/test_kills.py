@@ -198,7 +198,7 @@ def test_a_stopped_sync_closes_cleanly(
 ):
     folder = place / "knowledge"
     folder.mkdir(parents=True)
-    for number in range(300):
+    for number in range(1_000):
         killed.write(folder, number, 0)
     environment = {**os.environ, "DALIL_EMBEDDING_MODEL": str(tiny_model_dir), "DALIL_CACHE_DIR": str(tiny_cache)}
     command = "from assistant.cli import main; from tests.killed import small_flushes; small_flushes(); main()"
@@ -219,5 +219,5 @@ def test_a_stopped_sync_closes_cleanly(
     assert damage(place / "data" / "vectors", thorough=True) is None
     index = Index(place / "data", tiny_encoder)
     assert_whole(index)
-    assert 0 < len(index.catalogue.documents()) < 300
+    assert 0 < len(index.catalogue.documents()) < 1_000
     index.close()
