@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
-from itertools import chain
 from pathlib import Path
 
 from assistant.knowledge import HIDDEN
@@ -14,8 +14,9 @@ QUIET_MS = 400
 """A sync begins when nothing has changed for this long: files that are being copied are waited for."""
 PATIENCE_MS = 5_000
 """It begins at the latest this long after a change, however much goes on."""
-LOOK_MS = 60_000
+LOOK_SECONDS = 60.0
 """The folder is looked at this often in any case: network drives tell of no changes."""
+_WAKE_MS = 1_000
 
 
 def follow(
@@ -54,11 +55,15 @@ def follow(
         watch_filter=matters,
         debounce=PATIENCE_MS,
         step=QUIET_MS,
-        rust_timeout=LOOK_MS,
+        rust_timeout=_WAKE_MS,
         yield_on_timeout=True,
         stop_event=stop,
     )
-    for _ in chain([set()], changes):  # first what came while the index was brought in step
+    looked = -LOOK_SECONDS  # the first look finds what came before the watching began
+    for changed in changes:
+        if not changed and time.monotonic() - looked < LOOK_SECONDS:
+            continue
+        looked = time.monotonic()
         report = sync()
         if report.added or report.updated or report.removed or dict(report.failed) != (failed or {}):
             tell(report)

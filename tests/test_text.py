@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -408,7 +409,7 @@ def test_offsets_of_words():
         ("من وعن", "من وعن", "وعن"),  # joined to «و», only some are listed
         ("the CA+JAD G7", "the CA JAD G7", "CA JAD G7"),
         ("Trans-Caspian, Türkiye", "Trans Caspian Türkiye", "Trans Caspian Türkiye"),
-        ("日本語 x", "日本語 x", "日本語 x"),
+        ("日本語 x", "日 本 語 x", "日 本 語 x"),  # a word a character
         ("؟ … «»", "", ""),
         ("", "", ""),
     ],
@@ -429,9 +430,9 @@ def test_words_are_in_order_and_hold_every_letter(text: str):
     normal = normalise(text)
     spans = all_words(normal)
     assert all(a < b for a, b in spans)
-    assert all(before[1] < after[0] for before, after in pairwise(spans))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
     held = "".join(normal[a:b] for a, b in spans)
-    assert held == "".join(char for char in normal if char.isalnum() or char == "_")
+    assert re.findall(r"[^\W\d_]", held) == re.findall(r"[^\W\d_]", normal)
     assert [span for span in spans if span in set(content_words(normal))] == content_words(normal)
 
 
