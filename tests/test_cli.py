@@ -346,9 +346,13 @@ def test_remove_asks_on_a_terminal(run, knowledge: Path, monkeypatch: pytest.Mon
 # --- watching ----------------------------------------------------------------------------------------
 
 
+# Tests that run in the background inherit from their shell that Ctrl-C is ignored.
+INTERRUPTIBLE = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+
+
 def test_sync_watch_follows_the_folder(run, knowledge: Path, tmp_path: Path, tiny_model_dir: Path, tiny_cache: Path):
     process = subprocess.Popen(
-        [sys.executable, "-c", "from assistant.cli import main; main()", "sync", "--watch"],
+        [sys.executable, "-c", f"{INTERRUPTIBLE}; from assistant.cli import main; main()", "sync", "--watch"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
