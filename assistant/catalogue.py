@@ -269,6 +269,13 @@ class Catalogue:
         rows = self._connection.execute("SELECT language, count(*) FROM passages GROUP BY language")
         return {row[0]: int(row[1]) for row in rows}
 
+    def sentence_counts(self, language: str) -> dict[str, int]:
+        """How many sentences each passage of a language has, by passage id."""
+        rows = self._connection.execute(
+            "SELECT id, json_array_length(sentences) FROM passages WHERE language = ?", (language,)
+        )
+        return {row[0]: int(row[1]) for row in rows}
+
     def passages_of(self, source_ids: Iterable[str]) -> list[Passage]:
         """Passages of these files."""
         return [

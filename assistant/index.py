@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -24,7 +24,14 @@ from filelock import FileLock, Timeout
 
 from assistant.catalogue import Catalogue, EncodedPassage, Encoding, SourceRecord, SourceState
 from assistant.encoder import Encoder
-from assistant.errors import DocumentError, FactsError, IndexBusyError, IndexMismatchError, IndexStateError
+from assistant.errors import (
+    DocumentError,
+    FactsError,
+    IndexBusyError,
+    IndexMismatchError,
+    IndexStateError,
+    VectorServerError,
+)
 from assistant.knowledge import (
     Problem,
     SourceFile,
@@ -39,13 +46,16 @@ from assistant.passages import encoder_parts, encoding_key, fact_passages, split
 from assistant.readers.worker import ReaderPool, read_safely
 from assistant.schema import Document, Fact, Passage, SyncReport
 from assistant.text import TEXT_VERSION
-from assistant.vectors import VectorIndex
+from assistant.vectors import UNITS, VectorIndex, VectorServer
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Changes whenever an index that is already there would be read or filled differently."""
 
 _BATCH_PASSAGES = 400
 """Passages made durable together: some seconds of encoding, which is all that a kill can cost."""
+
+_PROBES = 20
+"""Vectors that a server is asked for to see whether its graphs are whole: a torn one finds less than half."""
 
 
 class Progress(Protocol):
@@ -62,13 +72,16 @@ def silent(done: int, total: int) -> None:
 class Index:
     """Owns a data directory for the life of the object. Reading is thread-safe; one thread syncs."""
 
-    def __init__(self, folder: Path, encoder: Encoder, rebuild: bool = False) -> None:
+    def __init__(
+        self, folder: Path, encoder: Encoder, rebuild: bool = False, server: VectorServer | None = None
+    ) -> None:
         """Open the index in ``folder``, creating it if missing, and mend it after an unclean end.
 
         Args:
             folder: data directory.
             encoder: what questions and passages are encoded with.
             rebuild: throw away what is there and start empty.
+            server: holds the vectors instead of ``folder``, for several processes with a folder each.
 
         Raises:
             IndexBusyError: another process owns the directory.
@@ -77,6 +90,7 @@ class Index:
         """
         self.encoder = encoder
         self._folder = folder
+        self._server = server
         self._dirty = folder / "dirty"
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +111,8 @@ class Index:
             try:
                 self._check_version()
                 self._open_indexes()
+                if server is not None:
+                    self._restore_vectors(rebuild)
             except BaseException:
                 self.catalogue.close()
                 raise
@@ -136,13 +152,15 @@ class Index:
             try:
                 self._open_stores()
                 mend = self.lexical.count() != self.catalogue.passage_count()
+            except VectorServerError:
+                raise
             except IndexStateError:
                 mend = True
         if mend:
             self._rebuild_indexes()
 
     def _open_stores(self) -> None:
-        self.vectors = VectorIndex(self._folder / "vectors")
+        self.vectors = VectorIndex(self._server or self._folder / "vectors")
         self.lexical = LexicalIndex(self._folder / "lexical")
 
     def _rebuild_indexes(self) -> None:
@@ -160,6 +178,46 @@ class Index:
                 self._add(batch)
                 batch = []
         self._add(batch)
+
+    def _restore_vectors(self, rebuild: bool) -> None:
+        """Make sure that the server has every vector that the catalogue knows, and graphs that find them.
+
+        What it has beside them may belong to another process that is ahead or behind: it stays, unless
+        everything is to be built again.
+        """
+        for language in list(self.vectors.languages()) if rebuild else ():
+            self._clear_vectors(language)
+        for language in self.catalogue.language_counts():
+            try:
+                whole = self._complete_vectors(language)
+            except VectorServerError as error:
+                if not error.reached:
+                    raise
+                whole = False
+            if not whole:
+                self._clear_vectors(language)
+                self._complete_vectors(language)
+
+    def _complete_vectors(self, language: str) -> bool:
+        """Add the vectors of a language that the server lacks; whether it then finds those that it should have."""
+        sentences = self.catalogue.sentence_counts(language)
+        held = self.vectors.ids("passages", language)
+        if self.vectors.count("sentences", language) != sum(sentences.values()):
+            parts = Counter(map(passage_id_of, self.vectors.ids("sentences", language)))
+            held &= {key for key, count in sentences.items() if parts[key] == count}
+        missing = sorted(sentences.keys() - held)
+        for start in range(0, len(missing), _BATCH_PASSAGES):
+            self._add_vectors(self.catalogue.encoded(missing[start : start + _BATCH_PASSAGES]))
+        probes = self.catalogue.encoded(sorted(sentences)[:_PROBES])
+        return self.vectors.finds(
+            "passages", language, np.stack([one.vector for one in probes])
+        ) and self.vectors.finds(
+            "sentences", language, np.concatenate([one.sentence_vectors for one in probes])[:_PROBES]
+        )
+
+    def _clear_vectors(self, language: str) -> None:
+        for unit in UNITS:
+            self.vectors.clear(unit, language)
 
     def _erase(self, *names: str) -> None:
         for name in names:
@@ -363,6 +421,11 @@ class Index:
         self._drop(stale)
 
     def _add(self, batch: Sequence[EncodedPassage]) -> None:
+        self._add_vectors(batch)
+        if batch:
+            self.lexical.update([encoded.passage for encoded in batch])
+
+    def _add_vectors(self, batch: Sequence[EncodedPassage]) -> None:
         by_language: dict[str, list[EncodedPassage]] = defaultdict(list)
         for encoded in batch:
             by_language[encoded.passage.language].append(encoded)
@@ -373,8 +436,6 @@ class Index:
             self.vectors.upsert(
                 "sentences", language, sentence_ids, np.concatenate([encoded.sentence_vectors for encoded in group])
             )
-        if batch:
-            self.lexical.update([encoded.passage for encoded in batch])
 
     def _drop(self, stale: Sequence[Passage]) -> None:
         by_language: dict[str, list[Passage]] = defaultdict(list)

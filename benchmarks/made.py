@@ -68,7 +68,8 @@ def make_pool(paragraphs: Sequence[Paragraph], encoder: Encoder) -> Pool:
     vectors, words = encoder.encode_with_words([["", text] for text in texts])
     return Pool(
         sentences={
-            language: [text for text in texts if languages[text] == language] for language in sorted(set(languages.values()))
+            language: [text for text in texts if languages[text] == language]
+            for language in sorted(set(languages.values()))
         },
         position={text: row for row, text in enumerate(texts)},
         tokens=[encoder.count_tokens(text) for text in texts],
