@@ -37,10 +37,14 @@ class Measured:
     """Share of each stage in the time of all questions."""
 
 
+def is_built(folder: Path) -> bool:
+    """Whether ``folder`` has a finished store."""
+    return (folder / "built.json").is_file()
+
+
 def build(folder: Path, passages: int, pool: Pool) -> None:
     """Fill ``folder`` with a store of so many passages, unless a finished one is there."""
-    done = folder / "built.json"
-    if done.is_file():
+    if is_built(folder):
         return
     settings = Settings()
     begun = time.perf_counter()
@@ -51,7 +55,7 @@ def build(folder: Path, passages: int, pool: Pool) -> None:
     finally:
         index.close()
     values = {"passages": report.passages, "seconds": time.perf_counter() - begun}
-    done.write_text(json.dumps(values), encoding="utf-8")
+    (folder / "built.json").write_text(json.dumps(values), encoding="utf-8")
 
 
 def measure(folder: Path, questions: Sequence[str]) -> Measured:
@@ -91,6 +95,7 @@ def _ask_all(dalil: Assistant, questions: Sequence[str], stages: Stages) -> list
             (index.lexical, "query", "lexical"),
             (index.lexical, "document_frequency", "lexical"),
             (index.catalogue, "language_counts", "catalogue read"),
+            (index.catalogue, "outlines", "catalogue read"),
             (index.catalogue, "encoded", "catalogue read"),
             (index.catalogue, "statements_of", "catalogue read"),
             (retrieval, "match", "word match"),

@@ -77,7 +77,9 @@ def knowledge(tmp_path: Path) -> Path:
     folder = tmp_path / "knowledge"
     folder.mkdir()
     for number in range(30):
-        sections = [f"## Part {part}\n\nWell {number * 7 + part} is {part} metres deep. It is old." for part in range(5)]
+        sections = [
+            f"## Part {part}\n\nWell {number * 7 + part} is {part} metres deep. It is old." for part in range(5)
+        ]
         (folder / f"{number}.md").write_text(f"# Well book {number}\n\n" + "\n\n".join(sections), encoding="utf-8")
     return folder
 
@@ -253,7 +255,9 @@ def test_rebuilding_leaves_nothing_old(home: Home, knowledge: Path):
     index.close()
 
 
-def test_an_assistant_answers_from_a_server(server: ChromaServer, tiny_model_dir, tiny_cache, tmp_path, knowledge: Path):
+def test_an_assistant_answers_from_a_server(
+    server: ChromaServer, tiny_model_dir, tiny_cache, tmp_path, knowledge: Path
+):
     settings = Settings(
         knowledge_dir=knowledge,
         data_dir=tmp_path / "data",
