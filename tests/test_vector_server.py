@@ -166,8 +166,8 @@ def test_a_lost_server_is_told_and_its_return_is_enough(home: Home, server, know
     server.stop(how)
     with pytest.raises(VectorServerError, match=rf"^the Chroma server at {server.url} does not answer; start it, .*$"):
         ask(index)
+    (knowledge / "new.md").write_text("# Well book\n\nWell 800 is 2 metres deep.", encoding="utf-8")
     with pytest.raises(VectorServerError, match="does not answer"):
-        (knowledge / "new.md").write_text("# Well book\n\nWell 800 is 2 metres deep.", encoding="utf-8")
         index.sync(knowledge)
     server.start()
     assert ask(index) == before
