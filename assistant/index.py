@@ -164,20 +164,21 @@ class Index:
         self.lexical = LexicalIndex(self._folder / "lexical")
 
     def _rebuild_indexes(self) -> None:
-        """Fill new dense and lexical indexes from the catalogue."""
+        """Fill new dense and lexical indexes from the catalogue; ``_restore_vectors`` sees to a server's."""
         vectors: VectorIndex | None = getattr(self, "vectors", None)
         if vectors is not None:
             vectors.close()
         self._erase("vectors", "lexical")
         self._dirty.touch()
         self._open_stores()
+        add = self._add if self._server is None else self._add_terms
         batch: list[EncodedPassage] = []
         for encoded in self.catalogue.all_encoded():
             batch.append(encoded)
             if len(batch) == _BATCH_PASSAGES:
-                self._add(batch)
+                add(batch)
                 batch = []
-        self._add(batch)
+        add(batch)
 
     def _restore_vectors(self, rebuild: bool) -> None:
         """Make sure that the server has every vector that the catalogue knows, and graphs that find them.
@@ -422,6 +423,9 @@ class Index:
 
     def _add(self, batch: Sequence[EncodedPassage]) -> None:
         self._add_vectors(batch)
+        self._add_terms(batch)
+
+    def _add_terms(self, batch: Sequence[EncodedPassage]) -> None:
         if batch:
             self.lexical.update([encoded.passage for encoded in batch])
 

@@ -228,7 +228,8 @@ def test_a_server_that_lost_its_disk_is_filled_again(home: Home, server, knowled
     index.close()
 
 
-def test_a_graph_that_was_torn_is_built_again(home: Home, server, knowledge: Path, monkeypatch, quick):
+@pytest.mark.parametrize("dirty", [False, True])
+def test_a_graph_that_was_torn_is_built_again(home: Home, server, knowledge: Path, monkeypatch, quick, dirty: bool):
     monkeypatch.setattr(vectors_module, "_FLUSH", 100)
     index = home.open()
     index.sync(knowledge)
@@ -238,8 +239,11 @@ def test_a_graph_that_was_torn_is_built_again(home: Home, server, knowledge: Pat
     assert torn, "the graph was not written"
     for path in torn:  # what kill -9 leaves when it comes while the graph is being written
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    if dirty:  # killed as well
+        (home.folder / "dirty").touch()
     server.start()
     index = home.open()
+    assert index.lexical.count() == 150
     assert_complete(index)
     index.close()
 
