@@ -88,11 +88,11 @@ def latency(
     stages = list(results[-1].stages)
     _print_table(
         "A question in milliseconds, and the share of each stage",
-        ["passages", "first", "p50", "p95", *stages],
+        ["passages", "first", "p50", "p95", "p50 processor", "p95 processor", *stages],
         [
             [
                 f"{one.passages:,}",
-                *(f"{value:.0f}" for value in (one.first_ms, one.p50_ms, one.p95_ms)),
+                *(f"{value:.0f}" for value in (one.first_ms, one.p50_ms, one.p95_ms, one.cpu_p50_ms, one.cpu_p95_ms)),
                 *(f"{one.stages.get(stage, 0):.0%}" for stage in stages),
             ]
             for one in results

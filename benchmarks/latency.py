@@ -33,6 +33,9 @@ class Measured:
     first_ms: float
     p50_ms: float
     p95_ms: float
+    cpu_p50_ms: float
+    """Processor time of all threads: what a question would take at most if nothing else ran on the machine."""
+    cpu_p95_ms: float
     stages: dict[str, float]
     """Share of each stage in the time of all questions."""
 
@@ -68,10 +71,9 @@ def measure(folder: Path, questions: Sequence[str]) -> Measured:
         dalil.ask(questions[0])
         first = time.perf_counter() - begun
         opened = stages.seconds.pop("open")
-        times = _ask_all(dalil, questions[1:], stages)
+        times, cpu_times = _ask_all(dalil, questions[1:], stages)
         resident = resident_bytes()
         sentences = sum(len(dalil._index.vectors.ids("sentences", code)) for code in dalil._index.vectors.languages())
-    milliseconds = [seconds * 1000 for seconds in times]
     return Measured(
         passages=int(built["passages"]),
         sentences=sentences,
@@ -80,13 +82,16 @@ def measure(folder: Path, questions: Sequence[str]) -> Measured:
         resident_bytes=resident,
         open_seconds=opened,
         first_ms=first * 1000,
-        p50_ms=percentile(milliseconds, 0.5),
-        p95_ms=percentile(milliseconds, 0.95),
+        p50_ms=percentile(times, 0.5) * 1000,
+        p95_ms=percentile(times, 0.95) * 1000,
+        cpu_p50_ms=percentile(cpu_times, 0.5) * 1000,
+        cpu_p95_ms=percentile(cpu_times, 0.95) * 1000,
         stages=shares(stages.seconds, sum(times), "ranking"),
     )
 
 
-def _ask_all(dalil: Assistant, questions: Sequence[str], stages: Stages) -> list[float]:
+def _ask_all(dalil: Assistant, questions: Sequence[str], stages: Stages) -> tuple[list[float], list[float]]:
+    """Seconds of each question, and of processor time."""
     index = dalil._index
     with ExitStack() as stack:
         for owner, function, stage in (
@@ -102,12 +107,13 @@ def _ask_all(dalil: Assistant, questions: Sequence[str], stages: Stages) -> list
             (answering_module, "answer", "answer"),
         ):
             stack.enter_context(stages.timing(owner, function, stage))
-        times = []
+        times, cpu_times = [], []
         for question in questions:
-            begun = time.perf_counter()
+            begun, cpu_begun = time.perf_counter(), time.process_time()
             dalil.ask(question)
             times.append(time.perf_counter() - begun)
-    return times
+            cpu_times.append(time.process_time() - cpu_begun)
+    return times, cpu_times
 
 
 def measure_apart(folder: Path, questions: Sequence[str]) -> Measured:
