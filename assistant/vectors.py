@@ -45,8 +45,8 @@ _BATCH = 2_000
 _EF_SEARCH = 200
 """Candidates that the graph search keeps: recall@10 is .99 with 100 and 1.0 with 200, for 1 ms more."""
 
-_FLUSH = 10_000
-"""Records after which Chroma writes its graph to disk. With its default of 1,000 a large store is mostly written."""
+_FLUSH = 1_000
+"""Records after which Chroma writes its graph to disk: as many may go into each graph again at the first question."""
 
 _WAITS = (0.2, 0.5, 1.0, 2.0)
 """Seconds before each further attempt to reach a server."""
