@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
 import threading
 import time
 from dataclasses import replace
@@ -12,13 +13,14 @@ from typing import Self
 from assistant import answering, models
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, IndexStateError, QuestionError
-from assistant.index import Index, Progress, silent
+from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever
 from assistant.schema import Answer, Document, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.text import words
+from assistant.vectors import VectorServer
 
 MAX_QUESTION_CHARACTERS = 2_000
 """Longer questions are refused: no encoder reads that far, and a page of text is not a question."""
@@ -48,7 +50,7 @@ class Assistant:
         encoder = Encoder(models.prepare(self.settings.embedding_model, self.settings.cache_dir, model_progress))
         name = self.settings.reranker_model
         reranker = prepare_reranker(name, self.settings.cache_dir, model_progress) if name else None
-        self._index = Index(self.settings.index_dir, encoder, rebuild)
+        self._index = Index(self.settings.index_dir, encoder, rebuild, _vector_server(self.settings, encoder))
         self._model = shipped_model()
         self.retriever = Retriever(self._index, self._model, reranker)
         self._syncing = threading.Lock()
@@ -170,6 +172,16 @@ class Assistant:
     def passage_count(self) -> int:
         """How many passages are indexed."""
         return self._index.catalogue.passage_count()
+
+
+def _vector_server(settings: Settings, encoder: Encoder) -> VectorServer | None:
+    """The Chroma server that is set, with names that only this knowledge base, model and layout have."""
+    if settings.chroma_url is None:
+        return None
+    name = settings.chroma_name or f"dalil-{settings.knowledge_digest}"
+    vectors = hashlib.sha256(f"{encoder.fingerprint} {LAYOUT_VERSION}".encode()).hexdigest()[:8]
+    token = settings.chroma_token.get_secret_value() if settings.chroma_token else None
+    return VectorServer(settings.chroma_url, f"{name}-{vectors}", token)
 
 
 def _checked(question: str) -> str:

@@ -107,6 +107,18 @@ class EncodedPassage:
     """What the lexical index knows the passage by."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """As much of a passage as tells whether it is worth reading whole."""
+
+    id: str
+    language: str
+    fact_id: str | None
+    vector: NDArray[np.float32]
+    sentence_vectors: NDArray[np.float32]
+    terms: Sequence[str]
+
+
 class Catalogue:
     """The SQLite file. Use ``close`` when done."""
 
@@ -120,6 +132,8 @@ class Catalogue:
         self._local = threading.local()
         self._connections: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
+        self._writes = 0
+        self._counted: tuple[int, dict[str, int]] = (-1, {})
         try:
             self._connection.executescript(_SCHEMA)
         except sqlite3.Error as error:
@@ -163,6 +177,7 @@ class Catalogue:
                 connection.execute("ROLLBACK")
             raise
         connection.execute("COMMIT")
+        self._writes += 1
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -276,7 +291,18 @@ class Catalogue:
 
     def language_counts(self) -> dict[str, int]:
         """How many passages are indexed in each language."""
-        rows = self._connection.execute("SELECT language, count(*) FROM passages GROUP BY language")
+        # Counting takes longer than a search: once after each write is enough, for nobody else writes.
+        writes = self._writes
+        if self._counted[0] != writes:
+            rows = self._connection.execute("SELECT language, count(*) FROM passages GROUP BY language")
+            self._counted = (writes, {row[0]: int(row[1]) for row in rows})
+        return dict(self._counted[1])
+
+    def sentences_of(self, language: str) -> dict[str, int]:
+        """How many sentences each passage of a language has, by passage id."""
+        rows = self._connection.execute(
+            "SELECT id, json_array_length(sentences) FROM passages WHERE language = ?", (language,)
+        )
         return {row[0]: int(row[1]) for row in rows}
 
     def sentence_counts(self) -> dict[str, int]:
@@ -321,6 +347,19 @@ class Catalogue:
                 chunk,
             ):
                 found[row[0]] = _encoded(row)
+        return [found[key] for key in passage_ids if key in found]
+
+    def outlines(self, passage_ids: Sequence[str]) -> list[Outline]:
+        """Outlines by id, in the order asked; unknown ids are left out."""
+        found: dict[str, Outline] = {}
+        for chunk in _batched(passage_ids, _MAX_VARIABLES):
+            for key, language, fact_id, terms, blob in self._connection.execute(
+                "SELECT p.id, p.language, p.fact_id, p.terms, v.matrix FROM passages p JOIN vectors v USING (encoding) "
+                f"WHERE p.id IN ({_marks(chunk)})",
+                chunk,
+            ):
+                matrix = _unpack(blob)
+                found[key] = Outline(key, language, fact_id, matrix[0], matrix[1:], terms.split())
         return [found[key] for key in passage_ids if key in found]
 
     def statements_of(self, fact_ids: Iterable[str]) -> list[str]:

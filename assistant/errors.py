@@ -9,7 +9,8 @@ DalilError
 ├── ModelError           a model cannot be found, prepared or loaded
 └── IndexStateError      the index cannot be used as it is
     ├── IndexBusyError       another process owns the data directory
-    └── IndexMismatchError   it was built with another model or text analysis
+    ├── IndexMismatchError   it was built with another model or text analysis
+    └── VectorServerError    the Chroma server cannot be reached or has lost vectors
 
 Every message is one line that says what is wrong, where, and what to do next: the command line prints
 it as it is and exits with 1. This module imports nothing from the package.
@@ -54,3 +55,12 @@ class IndexBusyError(IndexStateError):
 
 class IndexMismatchError(IndexStateError):
     """The index was built with another model or another text analysis."""
+
+
+class VectorServerError(IndexStateError):
+    """The Chroma server cannot be reached, or what it holds cannot be used."""
+
+    def __init__(self, message: str, reached: bool = False) -> None:
+        super().__init__(message)
+        self.reached = reached
+        """Whether the server answered, if only to refuse."""

@@ -18,7 +18,7 @@ import os
 import shutil
 import threading
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,7 +32,14 @@ from filelock import FileLock, Timeout
 
 from assistant.catalogue import Catalogue, EncodedPassage, Encoding, SourceRecord, SourceState
 from assistant.encoder import Encoder
-from assistant.errors import DocumentError, FactsError, IndexBusyError, IndexMismatchError, IndexStateError
+from assistant.errors import (
+    DocumentError,
+    FactsError,
+    IndexBusyError,
+    IndexMismatchError,
+    IndexStateError,
+    VectorServerError,
+)
 from assistant.graphs import damage
 from assistant.knowledge import (
     Problem,
@@ -48,12 +55,12 @@ from assistant.passages import encoder_parts, encoding_key, fact_passages, split
 from assistant.readers.worker import ReaderPool, read_safely
 from assistant.schema import Document, Fact, FileReport, Passage, SyncReport
 from assistant.text import TEXT_VERSION
-from assistant.vectors import UNITS, Unit, VectorIndex
+from assistant.vectors import UNITS, Unit, VectorIndex, VectorServer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 3
 """Changes whenever an index that is already there would be read or filled differently."""
 
 _BATCH_PASSAGES = 400
@@ -103,13 +110,16 @@ class Differences:
 class Index:
     """Owns a data directory for the life of the object. Reading is thread-safe; one thread syncs."""
 
-    def __init__(self, folder: Path, encoder: Encoder, rebuild: bool = False) -> None:
+    def __init__(
+        self, folder: Path, encoder: Encoder, rebuild: bool = False, server: VectorServer | None = None
+    ) -> None:
         """Open the index in ``folder``, creating it if missing, and mend it after an unclean end.
 
         Args:
             folder: data directory.
             encoder: what questions and passages are encoded with.
             rebuild: throw away what is there and start empty.
+            server: holds the vectors instead of ``folder``, for several processes with a folder each.
 
         Raises:
             IndexBusyError: another process owns the directory.
@@ -118,6 +128,7 @@ class Index:
         """
         self.encoder = encoder
         self.folder = folder
+        self._server = server
         self._dirty = folder / "dirty"
         self._erasing = folder / "erasing"
         self._unfinished = False
@@ -144,6 +155,8 @@ class Index:
             try:
                 self._check_version()
                 self._open_indexes()
+                if server is not None:
+                    self._restore_vectors(rebuild)
             except BaseException:
                 self.catalogue.close()
                 self._close_vectors()
@@ -189,14 +202,18 @@ class Index:
     def _open_indexes(self) -> None:
         """Open the dense and lexical indexes, mending them where they are not what the catalogue says."""
         marked = self._dirty.exists()
-        torn = damage(self.folder / "vectors", thorough=marked)
+        torn = damage(self.folder / "vectors", thorough=marked) if self._server is None else None
         if torn is None:
             try:
                 self._open_stores()
-                if marked or not self._counts_agree():
+                if self._server is not None:
+                    self._reconcile_terms()
+                elif marked or not self._counts_agree():
                     self.mended = self._reconcile()
-                if marked and self.lost(_PROBES):
+                if self._server is None and marked and self.lost(_PROBES):
                     torn = "stored vectors are not found"
+            except VectorServerError:
+                raise
             except IndexStateError as error:
                 torn = str(error)
         if torn is not None:
@@ -204,7 +221,7 @@ class Index:
             self.mended = torn
 
     def _open_stores(self) -> None:
-        self.vectors = VectorIndex(self.folder / "vectors")
+        self.vectors = VectorIndex(self._server or self.folder / "vectors")
         self.lexical = LexicalIndex(self.folder / "lexical")
 
     def rebuild_indexes(self) -> None:
@@ -213,7 +230,22 @@ class Index:
             self._close_vectors()
             self._erase("vectors", "lexical")
             self._open_stores()
-        self._reconcile()
+        if self._server is None:
+            self._reconcile()
+        else:
+            self._reconcile_terms()
+            self._restore_vectors(rebuild=False)
+
+    def _reconcile_terms(self) -> None:
+        """Make the lexical index hold what the catalogue holds, where the vectors are another's to keep."""
+        known, held = self.catalogue.outline().keys(), self.lexical.ids()
+        missing, unknown = sorted(known - held), sorted(held - known)
+        if not missing and not unknown:
+            return
+        with self._writing():
+            self.lexical.update([], removed=unknown)
+            for start in range(0, len(missing), _BATCH_PASSAGES):
+                self._add_terms(self.catalogue.encoded(missing[start : start + _BATCH_PASSAGES]))
 
     def _counts_agree(self) -> bool:
         """Whether both indexes hold as many passages and sentences as the catalogue."""
@@ -247,7 +279,8 @@ class Index:
         terms = self.lexical.ids()
         return Differences(
             missing=frozenset(missing),
-            unknown={place: ids for place, ids in unknown.items() if ids},
+            # What a server has beside ours may belong to another process.
+            unknown={} if self._server else {place: ids for place, ids in unknown.items() if ids},
             missing_terms=frozenset(outline.keys() - terms),
             unknown_terms=frozenset(terms - outline.keys()),
         )
@@ -334,6 +367,46 @@ class Index:
         if hasattr(self, "vectors"):
             self.vectors.close()
             del self.vectors
+
+    def _restore_vectors(self, rebuild: bool) -> None:
+        """Make sure that the server has every vector that the catalogue knows, and graphs that find them.
+
+        What it has beside them may belong to another process that is ahead or behind: it stays, unless
+        everything is to be built again.
+        """
+        for language in list(self.vectors.languages()) if rebuild else ():
+            self._clear_vectors(language)
+        for language in self.catalogue.language_counts():
+            try:
+                whole = self._complete_vectors(language)
+            except VectorServerError as error:
+                if not error.reached:
+                    raise
+                whole = False
+            if not whole:
+                self._clear_vectors(language)
+                self._complete_vectors(language)
+
+    def _complete_vectors(self, language: str) -> bool:
+        """Add the vectors of a language that the server lacks; whether it then finds those that it should have."""
+        sentences = self.catalogue.sentences_of(language)
+        held = self.vectors.ids("passages", language)
+        if self.vectors.count("sentences", language) != sum(sentences.values()):
+            parts = Counter(map(passage_id_of, self.vectors.ids("sentences", language)))
+            held &= {key for key, count in sentences.items() if parts[key] == count}
+        missing = sorted(sentences.keys() - held)
+        for start in range(0, len(missing), _BATCH_PASSAGES):
+            self._add_vectors(self.catalogue.encoded(missing[start : start + _BATCH_PASSAGES]))
+        probes = self.catalogue.encoded(sorted(sentences)[:_PROBES])
+        return self.vectors.finds(
+            "passages", language, np.stack([one.vector for one in probes])
+        ) and self.vectors.finds(
+            "sentences", language, np.concatenate([one.sentence_vectors for one in probes])[:_PROBES]
+        )
+
+    def _clear_vectors(self, language: str) -> None:
+        for unit in UNITS:
+            self.vectors.clear(unit, language)
 
     def _erase(self, *names: str) -> None:
         for name in names:
@@ -604,6 +677,14 @@ class Index:
         return records
 
     def _add(self, batch: Sequence[EncodedPassage]) -> None:
+        self._add_vectors(batch)
+        self._add_terms(batch)
+
+    def _add_terms(self, batch: Sequence[EncodedPassage]) -> None:
+        if batch:
+            self.lexical.update([encoded.passage for encoded in batch])
+
+    def _add_vectors(self, batch: Sequence[EncodedPassage]) -> None:
         by_language: dict[str, list[EncodedPassage]] = defaultdict(list)
         for encoded in batch:
             by_language[encoded.passage.language].append(encoded)
@@ -616,8 +697,6 @@ class Index:
             self.vectors.upsert(
                 "sentences", language, sentence_ids, np.concatenate([encoded.sentence_vectors for encoded in group])
             )
-        if batch:
-            self.lexical.update([encoded.passage for encoded in batch])
 
     def _drop(self, stale: Sequence[Passage]) -> None:
         by_language: dict[str, list[Passage]] = defaultdict(list)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assistant.catalogue import EncodedPassage
+from assistant.catalogue import EncodedPassage, Outline
 from assistant.encoder import Question
 from assistant.index import Index, passage_id_of
 from assistant.passages import encoder_texts
@@ -125,20 +126,21 @@ class Retriever:
         catalogue = self._index.catalogue
         with catalogue.snapshot():
             counts = catalogue.language_counts()
-            found = catalogue.encoded(self._candidate_ids(query, list(counts)))
+            outlines = catalogue.outlines(self._candidate_ids(query, list(counts)))
             # A fact found in one language can be said in the other: both statements are candidates.
-            known = {encoded.passage.id for encoded in found}
-            facts = {encoded.passage.fact_id for encoded in found if encoded.passage.fact_id}
-            found += catalogue.encoded([key for key in catalogue.statements_of(facts) if key not in known])
-        weights = {language: self._term_weights(query.terms, language, counts[language]) for language in counts}
-        found = self._likely(query, found, weights)
+            known = {outline.id for outline in outlines}
+            facts = {outline.fact_id for outline in outlines if outline.fact_id}
+            outlines += catalogue.outlines([key for key in catalogue.statements_of(facts) if key not in known])
+            weights = {language: self._term_weights(query.terms, language, counts[language]) for language in counts}
+            likely = self._likely(query, outlines, weights)
+            found = catalogue.encoded(list(likely))
         matches = match(
             query.encoded.words,
             self._word_weights(query, counts.get(query.language, 0)),
             [encoded.words for encoded in found],
         )
         evidence = [
-            replace(self._evidence(query, encoded, weights), match=near.passage)
+            replace(likely[encoded.passage.id], match=near.passage)
             for encoded, near in zip(found, matches, strict=True)
         ]
         logits = share_between_statements(query.language, [one.passage for one in found], self._logits(evidence))
@@ -176,32 +178,32 @@ class Retriever:
         return sorted(candidates, key=lambda candidate: -candidate.logit)  # stable: ties stay as they were ranked
 
     def _likely(
-        self, query: Query, found: Sequence[EncodedPassage], weights: Mapping[str, Mapping[str, float]]
-    ) -> list[EncodedPassage]:
-        """The best of each language before words are compared one by one, which takes longest."""
-        logits = self._logits([self._evidence(query, encoded, weights) for encoded in found])
-        kept: dict[str, int] = {}
-        likely = []
-        for position in np.argsort(-logits, kind="stable"):
-            language = found[position].passage.language
-            kept[language] = kept.get(language, 0) + 1
-            if kept[language] <= MATCHED:
-                likely.append(found[position])
+        self, query: Query, outlines: Sequence[Outline], weights: Mapping[str, Mapping[str, float]]
+    ) -> dict[str, Evidence]:
+        """The best of each language by id, before they are read whole and compared word by word."""
+        evidence = [self._evidence(query, outline, weights) for outline in outlines]
+        kept: Counter[str] = Counter()
+        likely = {}
+        for position in np.argsort(-self._logits(evidence), kind="stable"):
+            outline = outlines[position]
+            kept[outline.language] += 1
+            if kept[outline.language] <= MATCHED:
+                likely[outline.id] = evidence[position]
         return likely
 
     def _logits(self, evidence: Sequence[Evidence]) -> NDArray[np.float64]:
         return self._model.passage.logits([passage_features(item) for item in evidence])
 
     @staticmethod
-    def _evidence(query: Query, encoded: EncodedPassage, weights: Mapping[str, Mapping[str, float]]) -> Evidence:
+    def _evidence(query: Query, outline: Outline, weights: Mapping[str, Mapping[str, float]]) -> Evidence:
         """Everything but how its words match."""
         vector = query.encoded.vector
         return Evidence(
-            dense=float(encoded.vector @ vector),
-            sentence=float((encoded.sentence_vectors @ vector).max(initial=-1.0)),
-            coverage=coverage(weights.get(encoded.passage.language, {}), encoded.terms),
+            dense=float(outline.vector @ vector),
+            sentence=float((outline.sentence_vectors @ vector).max(initial=-1.0)),
+            coverage=coverage(weights.get(outline.language, {}), outline.terms),
             match=0.0,
-            cross=encoded.passage.language != query.language,
+            cross=outline.language != query.language,
         )
 
     def confidence(self, query: Query, candidates: Sequence[Candidate]) -> float:

@@ -9,9 +9,10 @@ import hashlib
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -63,6 +64,12 @@ class Settings(BaseSettings):
     """Any sentence-transformers cross-encoder by name or path: ranks the first candidates anew. None: no reranking."""
     answer_threshold: float = Field(default=0.3, ge=0.0, le=1.0)
     """Below this confidence Dalil says that the knowledge base does not hold the answer."""
+    chroma_url: str | None = None
+    """A Chroma server, such as ``http://127.0.0.1:8000``, that holds the vectors for several processes."""
+    chroma_token: SecretStr | None = None
+    """Sent to it as ``Authorization: Bearer``, for a proxy that asks for it."""
+    chroma_name: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    """This knowledge base's name on the server. Default: made from the path of the knowledge folder."""
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
 
@@ -78,6 +85,20 @@ class Settings(BaseSettings):
             return Path(value).expanduser()
         except RuntimeError:
             raise ValueError(f"the home folder in '{value}' is not known; write the whole path") from None
+
+    @field_validator("chroma_url", "chroma_token", "chroma_name", mode="before")
+    @classmethod
+    def _given(cls, value: Any) -> Any:
+        """An empty value is as if it were not given."""
+        return None if value == "" else value
+
+    @field_validator("chroma_url")
+    @classmethod
+    def _address(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
+            raise ValueError(f"'{value}' is not an address such as http://127.0.0.1:8000")
+        return value
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -96,9 +117,12 @@ class Settings(BaseSettings):
         """Where the index of this knowledge folder lives."""
         if self.data_dir is not None:
             return self.data_dir
-        folder = self.knowledge_dir.resolve()
-        digest = hashlib.sha256(str(folder).encode()).hexdigest()[:8]
-        return user_data_path("dalil") / f"{folder.name}-{digest}"
+        return user_data_path("dalil") / f"{self.knowledge_dir.resolve().name}-{self.knowledge_digest}"
+
+    @property
+    def knowledge_digest(self) -> str:
+        """Tells knowledge folders apart by their paths."""
+        return hashlib.sha256(str(self.knowledge_dir.resolve()).encode()).hexdigest()[:8]
 
     @classmethod
     def settings_customise_sources(

@@ -80,6 +80,33 @@ def test_encoded_passages_come_in_the_order_asked(catalogue: Catalogue):
     assert found[0].words.codes.tolist() == [[2 * row + 1, 2 * row + 2] for row in range(5)]
 
 
+def test_outlines_are_what_is_encoded_without_the_text(catalogue: Catalogue):
+    item = record()
+    fill(catalogue, item)
+    wanted = [item.passages[1].id, "unknown", item.passages[0].id, item.passages[1].id]
+    outlines, encoded = catalogue.outlines(wanted), catalogue.encoded(wanted)
+    assert [outline.id for outline in outlines] == [one.passage.id for one in encoded]
+    for outline, one in zip(outlines, encoded, strict=True):
+        assert (outline.language, outline.fact_id) == (one.passage.language, one.passage.fact_id)
+        assert outline.terms == one.terms
+        assert np.array_equal(outline.vector, one.vector)
+        assert np.array_equal(outline.sentence_vectors, one.sentence_vectors)
+
+
+def test_counts_follow_every_write(catalogue: Catalogue):
+    assert catalogue.language_counts() == {}
+    item = record()
+    fill(catalogue, item)
+    counts = catalogue.language_counts()
+    assert counts == {"ar": 1, "en": 1}
+    counts.clear()  # a copy
+    assert catalogue.language_counts() == {"ar": 1, "en": 1}
+    assert catalogue.sentences_of("ar") == {p.id: len(p.sentences) for p in item.passages if p.language == "ar"}
+    catalogue.remove(["a.md"])
+    assert catalogue.language_counts() == {}
+    assert catalogue.sentences_of("ar") == {}
+
+
 def test_more_ids_than_sqlite_takes_at_once(catalogue: Catalogue):
     item = record("\n\n".join(f"## عنوان {number}\n\nجملة رقم {number}." for number in range(2_000)))
     fill(catalogue, item)

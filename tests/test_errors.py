@@ -25,6 +25,7 @@ PARENTS = {
     "IndexStateError": "DalilError",
     "IndexBusyError": "IndexStateError",
     "IndexMismatchError": "IndexStateError",
+    "VectorServerError": "IndexStateError",
 }
 
 

@@ -13,16 +13,10 @@ import assistant
 from assistant.errors import SettingsError
 from assistant.settings import Settings, default_knowledge_dir, shipped_knowledge_dir
 
-NAMES = [
-    "answer_threshold",
-    "cache_dir",
-    "data_dir",
-    "embedding_model",
-    "host",
-    "knowledge_dir",
-    "port",
-    "reranker_model",
-]
+NAMES = (
+    "answer_threshold cache_dir chroma_name chroma_token chroma_url data_dir embedding_model host knowledge_dir port "
+    "reranker_model"
+).split()
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,10 @@ import numpy as np
 import pytest
 
 from assistant.errors import IndexStateError
-from assistant.vectors import Unit, VectorIndex
+from assistant.vectors import SENTENCE_DIMENSION, Unit, VectorIndex, _projection
+
+FIRST = [0.090434, 0.023987, 0.056444]
+"""The projection's first numbers."""
 
 
 @pytest.fixture
@@ -59,6 +62,37 @@ def test_the_graph_finds_what_a_full_search_finds(index: VectorIndex):
         nearest = set(map(str, np.argsort(-(vectors @ query))[:10].tolist()))
         found += len(nearest & set(index.query("passages", "ar", query, 10)))
     assert found >= 495  # of 500
+
+
+def test_sentences_are_found_in_fewer_dimensions(index: VectorIndex, tmp_path: Path):
+    random = np.random.default_rng(2)
+    vectors = random.normal(size=(2_000, 384)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    index.upsert("sentences", "ar", [str(number) for number in range(2_000)], vectors)
+    index.upsert("passages", "ar", ["p"], vectors[:1])
+    lengths = {
+        name: held.get(limit=1, include=["embeddings"])["embeddings"].shape[1] for name, held in collections(index)
+    }
+    assert lengths == {"sentences-ar": SENTENCE_DIMENSION, "passages-ar": 384}
+    found = 0
+    for number in range(100):
+        near = vectors[number] + 0.7 * random.normal(size=384).astype(np.float32) / np.sqrt(384)  # cosine .82
+        found += str(number) in index.query("sentences", "ar", near / np.linalg.norm(near), 10)
+    assert found == 100
+    assert index.finds("sentences", "ar", vectors[:20])
+    assert not index.finds("sentences", "ar", random.normal(size=(1, 384)).astype(np.float32))
+    assert not index.finds("sentences", "en", vectors[:1])
+
+
+def collections(index: VectorIndex):
+    return index._collections.items()
+
+
+def test_the_projection_keeps_angles_and_never_changes():
+    columns = _projection(384)
+    assert columns.shape == (384, SENTENCE_DIMENSION)
+    assert np.allclose(columns.T @ columns, np.eye(SENTENCE_DIMENSION), atol=1e-5)
+    assert columns[0, :3] == pytest.approx(FIRST, abs=1e-5)  # indexes on disk were made with these
 
 
 def test_languages_and_units_are_apart(index: VectorIndex):
