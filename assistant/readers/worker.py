@@ -98,16 +98,24 @@ class ReaderPool:
         seconds = min(self._seconds + SECONDS_PER_MEGABYTE * len(data) / 1_000_000, MAX_SECONDS)
         with self._slots:
             try:
-                child = self._take()
                 try:
-                    reply = child.ask(document_id, data, seconds)
-                finally:
-                    self._give_back(child)
+                    reply = self._ask(document_id, data, seconds)
+                except _ChildKilledError:  # it may have been dead before it was asked
+                    if self._closed:
+                        raise
+                    reply = self._ask(document_id, data, seconds)
             except _ChildLostError as error:
                 raise DocumentError(f"{document_id}: {error}") from None
         if "source" in reply:
             return _source(reply["source"])
         raise DocumentError(str(reply["error"]))
+
+    def _ask(self, document_id: str, data: bytes, seconds: float) -> dict[str, Any]:
+        child = self._take()
+        try:
+            return child.ask(document_id, data, seconds)
+        finally:
+            self._give_back(child)
 
     def close(self) -> None:
         """End every child; a read that still goes on fails."""
@@ -152,6 +160,10 @@ def read_safely(pool: ReaderPool, document_id: str, data: bytes) -> Source:
 
 class _ChildLostError(Exception):
     """A child gave no reply; the message says why."""
+
+
+class _ChildKilledError(_ChildLostError):
+    """Somebody else killed it."""
 
 
 class _Child:
@@ -233,7 +245,8 @@ class _Child:
                 raise _ChildLostError(f"takes more than {seconds:.0f} s to be read; split it or remove it") from None
             code = self._process.wait()
             if code == -signal.SIGKILL:
-                raise _ChildLostError("reading it was stopped; sync again, or remove it if it happens again") from None
+                message = "reading it was stopped; sync again, or remove it if it happens again"
+                raise _ChildKilledError(message) from None
             raise _ChildLostError(
                 f"crashed its reader (exit code {code}); open it in its program and save it again, or remove it"
             ) from None
