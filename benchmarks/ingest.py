@@ -83,7 +83,7 @@ def _sentence_transformers() -> Any:
     """The default model as LlamaIndex's ``HuggingFaceEmbedding`` runs it: PyTorch, ten texts a batch."""
     from llama_index.core.embeddings import BaseEmbedding
 
-    with models._quiet_libraries():
+    with models.quiet_libraries():
         pipeline = models._default_pipeline(models.silent)
 
     class SentenceTransformersEmbedding(BaseEmbedding):

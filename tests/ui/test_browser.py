@@ -210,6 +210,7 @@ def test_dark_mode_is_remembered(open_tab: OpenTab) -> None:
     page.get_by_role("button", name=ENGLISH.dark).click()
     expect(page.locator("body.dark")).to_have_count(1)
     page.reload()
+    page.wait_for_selector("html.ready #question textarea")  # loading may take longer than what follows
     expect(page.get_by_role("button", name=ENGLISH.light)).to_be_visible()
     expect(page.locator("body.dark")).to_have_count(1)
 
