@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from assistant.errors import DalilError
-from assistant.schema import Answer, Citation, Document, Hit, SyncReport
+from assistant.schema import Answer, AnswerPiece, Citation, Document, Hit, SyncReport
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
@@ -13,7 +13,18 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Answer", "Assistant", "Citation", "DalilError", "Document", "Hit", "Settings", "SyncReport", "ask"]
+__all__ = [
+    "Answer",
+    "AnswerPiece",
+    "Assistant",
+    "Citation",
+    "DalilError",
+    "Document",
+    "Hit",
+    "Settings",
+    "SyncReport",
+    "ask",
+]
 
 
 def __getattr__(name: str) -> Any:

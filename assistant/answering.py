@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 from assistant.catalogue import Catalogue
 from assistant.ranking import RankingModel, SentenceEvidence, coverage, probability, sentence_features
 from assistant.retrieval import Candidate, Query
-from assistant.schema import Answer, Citation, Passage, Sentence
+from assistant.schema import Answer, AnswerPiece, Citation, Passage, Sentence
 from assistant.text import analyse, leans_back, offers
 
 MAX_SENTENCES = 3
 MAX_TITLES = 3
+MAX_CLOSEST = 3
+"""Passages shown with an abstention."""
 
 _PASSAGES = 8
 """Sentences are chosen among those of this many passages."""
@@ -44,6 +47,10 @@ _SAME = 0.93
 
 _SAME_TERMS = 0.75
 """Sentences that share this much of the shorter one's terms say the same."""
+
+_MARK = re.compile(r"\[(\d+)\]")
+_PIECE = re.compile(r".+?\[\d+\]\s*|.+", re.DOTALL)
+"""A sentence with its mark, or what is left without one."""
 
 _TEXTS = {
     "ar": {
@@ -141,7 +148,16 @@ def _abstain(question: str, language: str, candidates: Sequence[Candidate], conf
     parts = [words["abstain"]]
     if titles:
         parts.append(words["closest"].format(words["comma"].join(words["title"].format(title) for title in titles)))
-    return Answer(question, language, False, " ".join(parts), confidence, "extractive", (), 0.0)
+    closest = tuple(candidate.hit() for candidate in ordered[:MAX_CLOSEST])
+    return Answer(question, language, False, " ".join(parts), confidence, "extractive", (), 0.0, closest)
+
+
+def pieces(answer: Answer) -> Iterator[AnswerPiece]:
+    """An answer that is whole already, sentence by sentence, each with the citation that its mark names."""
+    numbers = {citation.number: citation for citation in answer.citations}
+    for part in _PIECE.findall(answer.text):
+        found = [numbers.pop(int(mark), None) for mark in _MARK.findall(part)]
+        yield AnswerPiece(part, tuple(citation for citation in found if citation is not None))
 
 
 def _speakers(candidates: Sequence[Candidate], language: str) -> list[Candidate]:

@@ -6,6 +6,7 @@ import atexit
 import hashlib
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,7 @@ from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever
-from assistant.schema import Answer, Document, Hit, SyncReport
+from assistant.schema import Answer, AnswerPiece, Document, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.text import words
 from assistant.vectors import VectorServer
@@ -117,13 +118,28 @@ class Assistant:
         Raises:
             QuestionError: the question is empty, too long or holds no words, or the language is unknown.
         """
+        *_, answer = self.stream(question, history, language)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def stream(
+        self, question: str, history: History | None = None, language: str | None = None
+    ) -> Iterator[AnswerPiece | Answer]:
+        """Answer as ``ask`` does, piece by piece as it comes about; the last item is the whole ``Answer``.
+
+        Closing the iterator stops the work.
+
+        Raises:
+            QuestionError: as ``ask``, when the first item is asked for.
+        """
         begun = time.perf_counter()
         if language is not None and language not in answering.ANSWER_LANGUAGES:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
         query = self.retriever.query(_checked(question), history or (), language)
         result = self._index.steady(lambda: self._answer(query, question))
-        return replace(result, elapsed_ms=(time.perf_counter() - begun) * 1000)
+        yield from answering.pieces(result)
+        yield replace(result, elapsed_ms=(time.perf_counter() - begun) * 1000)
 
     def _answer(self, query: Query, question: str) -> Answer:
         """The answer in one state of the index."""

@@ -127,8 +127,9 @@ class Remote:
     def ask(self, question: str, language: str | None = None) -> Answer:
         """As ``Assistant.ask``."""
         value = self._post("ask", {"question": question, "language": language})
-        citations = tuple(Citation(**citation) for citation in value.pop("citations"))
-        return Answer(**value, citations=citations)
+        value["citations"] = tuple(Citation(**citation) for citation in value["citations"])
+        value["closest"] = tuple(Hit(**hit) for hit in value["closest"])
+        return Answer(**value)
 
     def search(self, query: str, limit: int = 10) -> list[Hit]:
         """As ``Assistant.search``."""

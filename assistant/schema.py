@@ -150,6 +150,21 @@ class Answer:
     mode: Mode
     citations: tuple[Citation, ...]
     elapsed_ms: float
+    closest: tuple[Hit, ...] = ()
+    """Where it abstains: the passages that come closest, the most probable first."""
+    note: str | None = None
+    """What a reader should know of how the answer came about, in its language; None where all went as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPiece:
+    """Some more of an answer while it is being given: the pieces since the last restart are its text."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+    """What the text refers to and no piece before it did."""
+    restart: bool = False
+    """What was said so far is withdrawn; this is the beginning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.answering import MAX_SENTENCES, _choose, _Spoken
-from assistant.schema import Passage, Sentence
+from assistant.answering import MAX_SENTENCES, _choose, _Spoken, pieces
+from assistant.schema import Answer, Citation, Passage, Sentence
 from assistant.text import analyse, fold
 
 TEXT = "Three parts follow: The first is red. The second is green. Nothing else matters here."
@@ -165,3 +165,18 @@ def test_follow_ups_use_the_conversation(shipped):
     follow = shipped.ask("ولماذا انسحبت اليابان منه؟", history=[(first.question, first.text)])
     assert follow.answered
     assert any("stepnogorsk" in citation.document_id for citation in follow.citations)
+
+
+def test_pieces_are_the_text_and_bring_each_citation_once():
+    one, two = (
+        Citation(number=n, document_id="d", title="T", kind="document", language="ar", quote="ق", start=0, end=1)
+        for n in (1, 2)
+    )
+    text = "بدأ سنة ٢٠٠٤. [1] وقيل في [3] وثيقة. [2] It began. [1]"
+    answer = Answer("?", "ar", True, text, 0.9, "extractive", (one, two), 1.0)
+    assert [(piece.text, piece.citations) for piece in pieces(answer)] == [
+        ("بدأ سنة ٢٠٠٤. [1] ", (one,)),
+        ("وقيل في [3] ", ()),
+        ("وثيقة. [2] ", (two,)),
+        ("It began. [1]", ()),
+    ]

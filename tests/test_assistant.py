@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -250,3 +251,19 @@ def test_closing_ends_a_sync(settings: Settings):
             dalil.sync()
     with Assistant(settings) as dalil:
         assert dalil.sync().passages == 12
+
+
+def test_a_streamed_answer_is_the_one_that_ask_gives(shipped: Assistant):
+    *parts, whole = shipped.stream("متى بدأ الحوار بين اليابان وآسيا الوسطى؟")
+    assert isinstance(whole, Answer)
+    assert "".join(part.text for part in parts) == whole.text
+    assert [c for part in parts for c in part.citations] == list(whole.citations)
+    asked = shipped.ask("متى بدأ الحوار بين اليابان وآسيا الوسطى؟")
+    assert replace(asked, elapsed_ms=0.0) == replace(whole, elapsed_ms=0.0)
+
+
+def test_an_abstention_brings_the_closest_passages(shipped: Assistant):
+    answer = shipped.ask("ما هي عاصمة البرازيل وكم عدد سكانها؟")
+    assert not answer.answered
+    assert len(answer.closest) == 3
+    assert answer.closest[0].title in answer.text

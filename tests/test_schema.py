@@ -12,6 +12,7 @@ import assistant
 from assistant import schema
 from assistant.schema import (
     Answer,
+    AnswerPiece,
     Block,
     Citation,
     Document,
@@ -38,6 +39,7 @@ EVIDENCE = Evidence("a.md", "نص.")
 INSTANCES = [
     CITATION,
     ANSWER,
+    AnswerPiece("نص. [1]", (CITATION,)),
     HIT,
     DOCUMENT,
     REPORT,
@@ -57,7 +59,7 @@ INSTANCES = [
         (SyncReport, "added updated removed unchanged failed passages seconds warnings files"),
         (Document, "id title language text source metadata"),
         (Hit, "passage_id document_id title text language kind score"),
-        (Answer, "question language answered text confidence mode citations elapsed_ms"),
+        (Answer, "question language answered text confidence mode citations elapsed_ms closest note"),
         (Citation, "number document_id title kind language quote start end page fact_id"),
     ],
 )
@@ -117,12 +119,15 @@ def test_json_is_the_types():
         "confidence": 0.9,
         "mode": "extractive",
         "elapsed_ms": 1.5,
+        "closest": [],
+        "note": None,
     }
 
 
 def test_an_answer_comes_back_from_json():
     value = json.loads(json.dumps(to_json(ANSWER), ensure_ascii=False))
     value["citations"] = tuple(Citation(**citation) for citation in value["citations"])
+    value["closest"] = tuple(Hit(**hit) for hit in value["closest"])
     assert Answer(**value) == ANSWER
 
 
@@ -154,7 +159,18 @@ def test_changing_the_json_does_not_change_the_value():
 def test_the_package_exports_what_it_names():
     assert assistant.__all__ == sorted(assistant.__all__)
     assert set(assistant.__all__) == {
-        *("Answer", "Assistant", "Citation", "DalilError", "Document", "Hit", "Settings", "SyncReport", "ask")
+        *(
+            "Answer",
+            "AnswerPiece",
+            "Assistant",
+            "Citation",
+            "DalilError",
+            "Document",
+            "Hit",
+            "Settings",
+            "SyncReport",
+            "ask",
+        )
     }
     assert all(hasattr(assistant, name) for name in assistant.__all__)
     names: dict[str, object] = {}
