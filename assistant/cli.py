@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 something the user can act on (one line on standard error)
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -49,6 +50,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the Pyt
 
 def main() -> None:
     """Run the command line; the installed ``dalil`` calls this."""
+    # Products of a question's size gain nothing from a second thread, which would cost as much processor time again.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
