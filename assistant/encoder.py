@@ -84,7 +84,7 @@ class Encoder:
         try:
             self._direction: NDArray[np.float32] = np.load(model.path / "direction.npy")
             self._centres: NDArray[np.float32] = np.load(model.path / "centres.npy")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise ModelError(f"{model.path} is damaged: delete the folder and run again") from error
         self._threads = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0, 1])
 
