@@ -103,7 +103,7 @@ _LATIN_SOUNDS = (
     ("q", "k"), ("p", "b"), ("v", "f"), ("w", "w"), ("y", "y"), ("j", "j"), ("g", "g"),
     *((letter, letter) for letter in "bdfhklmnrstz"),
 )  # fmt: skip
-_ARABIC_SOUNDS = dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهوي", "bttjhxdzrzsSsdtz gfkklmnhwy", strict=True))
+_ARABIC_SOUNDS = {"چ": "C"} | dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهوي", "bttjhxdzrzsSsdtz gfkklmnhwy", strict=True))
 _NEAR = {frozenset(pair) for pair in ("gj", "gk", "gx", "sz", "sS", "SC", "sC", "tC", "xh", "kx", "kC", "td", "tz", "dz", "jC", "jz", "jS", "fw", "bf", "ts")}  # fmt: skip
 _SILENT = "hwy"
 """Written in one script and left out in the other."""
@@ -115,21 +115,16 @@ _ALIKE = 0.3
 def sounds(word: str) -> str:
     """Consonants of a folded word, in signs that both scripts share: "Tashkent" and «طشقند» are nearly the same."""
     if not word.isascii():
-        kept = "".join(_ARABIC_SOUNDS.get(letter, "") for letter in word)
-    else:
-        kept, at = "", 0
-        while at < len(word):
-            for letters, sound in _LATIN_SOUNDS:
-                if word.startswith(letters, at):
-                    kept, at = kept + sound, at + len(letters)
-                    break
-            else:
-                at += 1
-    result = ""
-    for sound in kept.replace(" ", ""):
-        if not result.endswith(sound):
-            result += sound
-    return result
+        return "".join(_ARABIC_SOUNDS.get(letter, "") for letter in word.replace("تش", "چ")).replace(" ", "")
+    kept, at = "", 0
+    while at < len(word):
+        for letters, sound in _LATIN_SOUNDS:
+            if word.startswith(letters, at) and not (at and letters == word[at - 1]):
+                kept, at = kept + sound, at + len(letters)
+                break
+        else:
+            at += 1
+    return kept
 
 
 def sound_alike(one: str, other: str) -> bool:
