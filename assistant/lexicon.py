@@ -104,7 +104,7 @@ _LATIN_SOUNDS = (
     *((letter, letter) for letter in "bdfhklmnrstz"),
 )  # fmt: skip
 _ARABIC_SOUNDS = {"چ": "C"} | dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهوي", "bttjhxdzrzsSsdtz gfkklmnhwy", strict=True))
-_NEAR = {frozenset(pair) for pair in ("gj", "gk", "gx", "sz", "sS", "SC", "sC", "tC", "xh", "kx", "kC", "td", "tz", "dz", "jC", "jz", "jS", "fw", "bf", "ts")}  # fmt: skip
+_NEAR = {frozenset(pair) for pair in ("gj", "gk", "gx", "sz", "sS", "SC", "sC", "tC", "xh", "kx", "kC", "td", "tz", "dz", "jC", "jz", "jS", "fw", "bf", "ts", "jy", "jh")}  # fmt: skip
 _SILENT = "hwy"
 """Written in one script and left out in the other."""
 _ALIKE = 0.3
@@ -153,7 +153,7 @@ def _alike(one: str, other: str) -> bool:
     distance = _distance(a, b)
     if min(hard_a, hard_b) <= 2:
         # too short to forgive anything; the beginnings must agree as well
-        return distance <= 0.4 and (one[0] in "aeiou" + "ا") == (other[0] in "aeiou" + "ا")
+        return distance <= 0.65 and (one[0] in "aeiou" + "ا") == (other[0] in "aeiou" + "ا")
     return distance <= _ALIKE * max(hard_a, hard_b)
 
 
@@ -173,4 +173,4 @@ def _distance(a: str, b: str) -> float:
 
 
 def _drop(sound: str) -> float:
-    return 0.2 if sound in _SILENT else 1.0
+    return 0.1 if sound in _SILENT else 1.0

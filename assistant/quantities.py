@@ -164,6 +164,7 @@ _MONTHS = [
     "december dec ديسمبر كانون_الأول",
 ]
 _MONTH = {fold(name): number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
+_MONTH_PARTS = {part for name in _MONTH for part in name.split("_")} - {"may", "march", fold("اب")}
 _UNSURE_MONTHS = {fold(name) for name in "march may mars jan jun dec sep مارس آب ماي أوت جوان".split()}
 """Also words of other meanings: a month only beside a number or a preposition."""
 
@@ -236,6 +237,11 @@ _PREFIXES = ["", *(fold(prefix) for prefix in "و ف ب ل ك ال وال بال
 _CONJUNCTION = "و"
 _NEAR_MONTH = {*"in of since by until on from early late mid to".split(), *(fold(w) for w in "في شهر من منذ منتصف أوائل أواخر مطلع حتى نهاية بداية".split())}  # fmt: skip
 _CARBON = {fold("أكسيد"), fold("اكسيد")}
+_ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
+# A single letter is rather an initial.
+_ROMAN = re.compile(r"(?<=[a-z] )(?:" + "|".join(r for r in reversed(_ROMAN_NUMERALS) if len(r) > 1) + r")(?![\w'-])")
+_REGNAL_FIRST = re.compile(r"[^\W\d_] I(?![\w'])")
+_FINAL = ("final", "finals", fold("نهائي"), fold("النهائي"), fold("نهائيات"))
 _AND_A_HALF = {fold("ونصف"), fold("والنصف")}
 
 
@@ -285,7 +291,7 @@ def _look(word: str, table: dict[str, float]) -> tuple[float, bool] | None:
 
 def quantities(text: str) -> list[Quantity]:
     """Everything in ``text`` that counts, measures or dates, in reading order."""
-    folded = ungroup_digits(fold(text))
+    folded = ungroup_digits(fold(_ROMAN.sub(_in_digits, text)))
     tokens, found = _tokens(folded)
     position = 0
     while position < len(tokens):
@@ -315,6 +321,10 @@ def _read(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
         vague = _look(token.text, _VAGUE)
         return (Quantity("vague", vague[0], "", 1, token.start, token.text, False), 1) if vague else (None, 1)
     return _measured(tokens, at, value, used)
+
+
+def _in_digits(match: re.Match[str]) -> str:
+    return f"{_ROMAN_NUMERALS.index(match.group()) + 2}th"
 
 
 def _word(tokens: Sequence[_Token], at: int) -> str:
@@ -348,6 +358,8 @@ def _dual(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
 
 def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     token, following = tokens[at], _word(tokens, at + 1)
+    if following in _FINAL:
+        return None, 1
     several = _look(token.text, _CARDINALS)
     part = _ENGLISH_PARTS.get(following) or (_look(following, _ARABIC_PARTS) or (None,))[0]
     if several and part and following not in ("second",) and following not in ("third", "fifth", "sixth", "eighth", "tenth"):
@@ -489,6 +501,13 @@ def _powered(first: _Token, value: float, unit: tuple[str, float], square: bool,
     return Quantity("number", value, f"{base}{power}", factor**power, first.start, written, first.number is not None)
 
 
+def counts(word: str) -> bool:
+    """Whether a folded word is, or belongs to, a number, an ordinal or a month."""
+    if word[:1].isdigit() or any(_look(word, table) for table in (_CARDINALS, _SCALES, _VAGUE, _ORDINALS, _FRACTIONS)):
+        return True
+    return any(word.startswith(prefix) and word[len(prefix) :] in _MONTH_PARTS for prefix in _PREFIXES[:6])
+
+
 # --- comparing ---------------------------------------------------------------------------------------
 
 
@@ -509,6 +528,7 @@ def same(one: Quantity, other: Quantity) -> bool:
     return math.isclose(one.value, other.value, rel_tol=1e-6)
 
 
+_FEW = frozenset({0.0, *map(float, range(3, 13))})
 _DUAL_ENDING = re.compile(r"\w{3,}(?:ان|ين|تا|تي)$")
 
 
@@ -529,6 +549,9 @@ def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -
     if wanted.kind == "vague":
         return any(q.kind == "number" and wanted.value <= q.value < wanted.value * 1000 for q in held)
     if wanted.value == 2 and wanted.kind in ("number", "ordinal") and not wanted.in_digits:
-        return any(_DUAL_ENDING.match(word) for word in fold(evidence).split()) or " both " in f" {fold(evidence)} "
-    return False
+        if any(_DUAL_ENDING.match(word) for word in fold(evidence).split()):
+            return True
+        # "the two cities" of two that are named: wrong only where the evidence counts something else
+        return wanted.kind == "number" and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
+    return wanted.kind == "ordinal" and wanted.value == 1 and bool(_REGNAL_FIRST.search(evidence))
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from assistant.encoder import Encoder
 from assistant.lexicon import Lexicon, shipped_lexicon, sound_alike
-from assistant.quantities import Quantity, missing
+from assistant.quantities import Quantity, counts, missing
 from assistant.ranking import Features, Logistic, probability
-from assistant.text import detect_language, fold, is_number_word, leans_back, stem
+from assistant.text import detect_language, fold, leans_back, stem
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +33,12 @@ _SAME_WORD = 0.8
 """Cosine above which a word in its sentence is the other in its own."""
 _NAME = 0.5
 """Probability above which a word is a name."""
+_DECIDED = 0.01
+"""The most that a sentence is worth of which a finding by itself decides."""
+_SURE_NAME = 0.7
+"""Probability above which a word must have its like in the evidence."""
+_SAME_NAME = 0.62
+"""Cosine below which a word is no other way of writing a name."""
 _COVERED = 0.5
 """Cosine above which a word counts as said."""
 
@@ -98,17 +104,19 @@ _LIGHT = _folded(
     """
 )
 _NEGATORS = _folded("not no never without nor neither none nobody nothing cannot لا لم لن ليس ليست ليسوا لست دون بدون بلا عدم غير ولا ولم ولن وليس فلا فلم فلن بدون أبدا قط")  # fmt: skip
+_DENIALS = _folded("ruled rules rule excluded excludes deny denies denied reject rejects rejected refuse refused lack lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل فشلت")  # fmt: skip
+"""Verbs that deny without a negation: a sentence with one may stand for a negated one."""
 _NOT_NEGATING = {tuple(fold(phrase).split()) for phrase in ["not only", "no doubt", "لا يزال", "لا تزال", "لا سيما", "لا بد", "ليس فقط", "دون رد", "لا يقتصر", "لا تقتصر", "غير أن", "without doubt"]}  # fmt: skip
 _HEDGES = _folded(
     """
-    may might could would will shall plan plans planned intend intends intended expect expects expected propose proposes
+    may might would will shall plan plans planned intend intends intended expect expects expected propose proposes
     proposed hope hopes aim aims possibly perhaps probably likely potential potentially consider considers considering
-    if possible seek seeks want wants suggest suggests suspect suspected believed thought alleged reportedly fear fears
-    ربما يمكن يمكنه يمكنها محتمل المحتمل يحتمل متوقع المتوقع يتوقع تتوقع تعتزم يعتزم تخطط يخطط يأمل تأمل ينوي تنوي مقترح
-    يقترح تقترح سوف إذا لو تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد تدرس يدرس قد وقد يريد تريد تطمح يطمح إن_أمكن
+    if possible provided seek seeks want wants suggest suggests suspect suspected believed thought alleged reportedly fear fears
+    ربما محتمل المحتمل يحتمل متوقع المتوقع يتوقع تتوقع تعتزم يعتزم تخطط يخطط يأمل تأمل ينوي تنوي مقترح
+    يقترح تقترح سوف إذا لو تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد تدرس يدرس لن ولن يريد تريد تطمح يطمح
     """
 )
-_UNIVERSAL = _folded("all every always only entire entirely whole wholly each everyone everything completely exclusively any كل جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل بأكمله حصرا جميعها أي")  # fmt: skip
+_UNIVERSAL = _folded("all every always only entire entirely whole wholly each everyone everything completely exclusively كل جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل بأكمله حصرا جميعها")  # fmt: skip
 _PARTIAL = _folded("some many most several few often sometimes usually mainly mostly partly part largely about almost nearly بعض معظم كثير كثيرا عدد أغلب غالبا أحيانا أساسا عديد جزء عدة أكثر غالبية أغلبية جزئيا")  # fmt: skip
 _FUTURE = re.compile("س[يتن]\\w{3,}$")
 _NOT_FUTURE = re.compile("س(?:ياس|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)")
@@ -129,6 +137,7 @@ _ROLES = {
     for word in group.split()
 }
 _BY = {tuple(fold(phrase).split()) for phrase in ["من قبل", "على يد", "على أيدي", "من جانب"]}
+_NAME_PARTS = _folded("al el bin ibn abu abd von van der del dos das los las the saint san santa بن ابن أبو أبي عبد آل سانت سان فان فون دي")
 _AND = _folded("and or و أو & كما")
 _CLAUSE = re.compile(r"[.,;:،؛()«»\"–—]")
 
@@ -145,6 +154,8 @@ class _Word:
     """Probability that it is a name."""
     concepts: frozenset[int]
     negated: bool
+    hedged: bool
+    """Whether what it says is planned, possible or to come."""
     role: str
     """What the small word before it makes of it."""
     joined: bool
@@ -163,6 +174,7 @@ class _Text:
     universal: bool
     partial: bool
     negators: int
+    denies: bool
 
 
 def _negating(folded: Sequence[str], at: int) -> bool:
@@ -171,14 +183,12 @@ def _negating(folded: Sequence[str], at: int) -> bool:
     return folded[at] in _NEGATORS and tuple(folded[at : at + 2]) not in _NOT_NEGATING
 
 
-def _negated(text: str, spans: Sequence[tuple[int, int]], folded: Sequence[str], content: Sequence[bool]) -> set[int]:
-    """Words that a negation reaches: the next two that say something, within the clause."""
+def _reached(text: str, spans: Sequence[tuple[int, int]], content: Sequence[bool], signals: Sequence[int]) -> set[int]:
+    """Words that a negation or a doubt reaches: the next two that say something, within the clause."""
     reached: set[int] = set()
-    for at in range(len(folded)):
-        if not _negating(folded, at):
-            continue
+    for at in signals:
         left = 2
-        for later in range(at + 1, min(at + 6, len(folded))):
+        for later in range(at + 1, min(at + 6, len(spans))):
             if _CLAUSE.search(text[spans[later - 1][1] : spans[later][0]]) or left == 0:
                 break
             if content[later]:
@@ -187,20 +197,16 @@ def _negated(text: str, spans: Sequence[tuple[int, int]], folded: Sequence[str],
     return reached
 
 
-def _hedges(folded: Sequence[str], text: str) -> bool:
-    for at, word in enumerate(folded):
-        bare = word[1:] if word[:1] in "وف" and len(word) > 3 else word
-        if bare in (fold("قد"), fold("وقد")):
-            # before an imperfect it doubts, before a perfect it affirms
-            if at + 1 < len(folded) and folded[at + 1][:1] in "يتن":
-                return True
-        elif word in _HEDGES or bare in _HEDGES:
-            if word in ("may", "will") and at + 1 < len(folded) and folded[at + 1].isdigit():
-                continue
-            return True
-        elif _FUTURE.match(bare) and not _NOT_FUTURE.match(bare):
-            return True
-    return False
+def _hedging(folded: Sequence[str], at: int) -> bool:
+    word, following = folded[at], folded[at + 1] if at + 1 < len(folded) else ""
+    bare = word[1:] if word[:1] in "وف" and len(word) > 3 else word
+    if bare == "قد":
+        return following[:1] in ("ي", "ت", "ن")  # before an imperfect it doubts, before a perfect it affirms
+    if word == "may" and (following.isdigit() or (at and folded[at - 1].isdigit())):
+        return False
+    if word in ("is", "are", "was", "were") and following == "to":
+        return True
+    return word in _HEDGES or bare in _HEDGES or bool(_FUTURE.match(bare) and not _NOT_FUTURE.match(bare))
 
 
 def _role(folded: Sequence[str], at: int) -> tuple[str, bool]:
@@ -259,11 +265,11 @@ class SupportChecker:
             return Verdict(False, 0.0, "meaning")
         findings = self.findings(sentence, evidence, question)
         chance = float(probability(self._model.logistic.logits([findings.features]))[0])
-        if findings.missing:
-            return Verdict(False, min(chance, 0.01), "number")
+        if findings.decisive:
+            return Verdict(False, min(chance, _DECIDED), findings.decisive)
         if chance >= self._model.threshold:
             return Verdict(True, chance, "")
-        return Verdict(False, chance, _reason(findings.features, self._model.logistic.weights))
+        return Verdict(False, chance, _reason(findings))
 
     def findings(self, sentence: str, evidence: Sequence[str], question: str = "") -> Findings:
         """What the model decides from."""
@@ -295,18 +301,33 @@ class SupportChecker:
         surface = [read.text[start:end] for start, end in read.spans]
         folded = [fold(word) for word in surface]
         concepts = self._lexicon.concepts(folded)
-        number = [word[:1].isdigit() or is_number_word(word) for word in folded]
+        number = [counts(word) for word in folded]
         content = [
             not number[at] and word not in _LIGHT and not (word[:1] == "و" and word[1:] in _LIGHT) and len(word) > 1
             for at, word in enumerate(folded)
         ]
         names = self._names(surface, read.words, concepts)
-        negated = _negated(read.text, read.spans, folded, content)
+        negators = [at for at in range(len(folded)) if _negating(folded, at)]
+        hedges = [at for at in range(len(folded)) if _hedging(folded, at)]
+        negated = _reached(read.text, read.spans, content, negators)
+        # a future is in the word itself
+        hedged = _reached(read.text, read.spans, content, hedges) | {at for at in hedges if content[at]}
         words = []
         for at, word in enumerate(folded):
             role, joined = _role(folded, at)
             words.append(
-                _Word(word, stem(word), content[at], names[at], concepts[at], at in negated, role, joined, number[at])
+                _Word(
+                    folded=word,
+                    root=stem(word),
+                    content=content[at],
+                    name=names[at],
+                    concepts=concepts[at],
+                    negated=at in negated,
+                    hedged=at in hedged,
+                    role=role,
+                    joined=joined,
+                    number=number[at],
+                )
             )
         pairs = [tuple(folded[at : at + 2]) for at in range(len(folded))]
         both = fold("كل"), fold("من")
@@ -316,10 +337,11 @@ class SupportChecker:
             vector=read.vector,
             words=tuple(words),
             vectors=read.words,
-            hedged=_hedges(folded, read.text),
+            hedged=bool(hedges),
             universal=any(w in _UNIVERSAL and pairs[at] != both for at, w in enumerate(folded)),
             partial=any(w in _PARTIAL for w in folded),
-            negators=sum(_negating(folded, at) for at in range(len(folded))),
+            negators=len(negators),
+            denies=any(word in _DENIALS for word in folded),
         )
 
     def _names(
@@ -349,12 +371,21 @@ class Findings:
     uncovered: Sequence[str] = field(default=())
     """Words of the sentence that the evidence does not say, folded."""
 
+    @property
+    def decisive(self) -> str:
+        """What by itself makes a sentence unsupported, as in ``Verdict.reason``; empty if nothing does."""
+        if self.missing:
+            return "number"
+        return next((reason for reason, names in _DECISIVE if any(self.features[name] for name in names)), "")
+
 
 def _equal(one: _Word, other: _Word) -> bool:
     """Whether two words are one by spelling, meaning or sound."""
     if one.root == other.root or one.concepts & other.concepts:
         return True
-    if max(one.name, other.name) > _NAME and min(one.name, other.name) > 0.05:
+    if one.concepts and other.concepts:
+        return False
+    if max(one.name, other.name) > _NAME:
         return sound_alike(one.folded, other.folded)
     prefix = min(len(one.root), len(other.root))
     return prefix >= 5 and one.root[:prefix] == other.root[:prefix]
@@ -375,25 +406,25 @@ def _compare(
     partner = np.full(len(said.words), -1)
     for at in content:
         matches = np.flatnonzero(equal[at])
-        best = int(near[at].argmax())
         if len(matches):
             partner[at], cover[at] = int(matches[similar[at, matches].argmax()]), 1.0
             continue
-        partner[at], cover[at] = best, float(near[at, best])
-        if cover[at] < _SAME_WORD:
+        likeness = near[at].astype(np.float64)
+        if likeness.max() < _SAME_WORD:
+            # A word takes much from the words around it. By itself it says what it means, and little else.
             own = checker.alone(said.words[at].folded)
-            for other in np.argsort(-near[at])[:6] if not cross else np.flatnonzero(usable):
-                value = float(own @ checker.alone(others[other].folded))
-                if value > cover[at]:
-                    partner[at], cover[at] = int(other), value
+            alone = np.array([checker.alone(other.folded) if usable[place] else own * 0 for place, other in enumerate(others)])
+            likeness = np.where(usable, (likeness + alone @ own) / 2, likeness)
+        best = int(likeness.argmax())
+        partner[at], cover[at] = best, float(likeness[best])
     held_concepts = frozenset[int]().union(*(other.concepts for other in others))
     said_concepts = frozenset[int]().union(*(word.concepts for word in said.words))
-    clash = _clashes(checker.lexicon, said, others, equal, similar, held_concepts, said_concepts)
+    clash = _clashes(checker.lexicon, said, others, equal, held_concepts, said_concepts)
     covers = np.array([cover[at] for at in content]) if content else np.ones(1)
     lowest = np.sort(covers)
     gaps = np.clip(1 - covers, 0, 1)
     name_gap = max((said.words[at].name * (1 - cover[at]) for at in content if said.words[at].name > 0.3), default=0.0)
-    negation_added, negation_lost = _polarity(said, held, others, partner, cover, clash)
+    negation_added, negation_lost = _polarity(said, held, others, partner, cover)
     cosines = [float(said.vector @ text.vector) for text in held]
     joined = np.sum([text.vector for text in held], axis=0)
     whole = float(said.vector @ joined / max(float(np.linalg.norm(joined)), 1e-12))
@@ -403,22 +434,35 @@ def _compare(
         "cover": float(covers.mean()),
         "lowest": float(lowest[0]),
         "second": float(lowest[min(1, len(lowest) - 1)]),
+        "low35": float((covers < 0.35).sum()),
+        "low50": float((covers < 0.5).sum()),
+        "low65": float((covers < 0.65).sum()),
         "uncovered": float((covers < _COVERED).mean()),
         "gap": float(gaps.sum()),
         "name_gap": float(name_gap),
-        "clash": float(bool(clash)),
-        "clash_close": max(clash.values(), default=0.0),
+        "name_missing": float(
+            any(
+                said.words[at].name > _SURE_NAME
+                and cover[at] < _SAME_NAME
+                and len(said.words[at].folded) > 2
+                and said.words[at].folded not in _NAME_PARTS
+                for at in content
+            )
+        ),
+        "run": float(min((max(pair) for pair in zip(covers, covers[1:], strict=False)), default=1.0)),
+        "clash": float(clash),
         "negation_added": negation_added,
         "negation_lost": negation_lost,
-        "hedge_lost": float(any(text.hedged for text in held) and not said.hedged),
+        "hedge_lost": float(_doubt_lost(said, others, partner, cover)),
         "hedge_added": float(said.hedged and not any(text.hedged for text in held)),
         "universal": float(said.universal and not any(text.universal for text in held)),
         "partial_lost": float(best_text.partial and not said.partial),
-        "order": float(_swapped(said, held, equal)),
+        "order": float(_swapped(checker.lexicon, said, held, equal, cross)),
+        "apart": _apart(said, equal, others),
         "log_words": float(np.log1p(len(content))),
         "cross": float(cross),
     }
-    for name in ("cosine", "cover", "lowest", "second", "gap", "name_gap", "uncovered"):
+    for name in ("cosine", "cover", "lowest", "second", "gap", "name_gap", "uncovered", "low35", "low50", "low65", "run"):
         features[f"cross_{name}"] = features[name] if cross else 0.0
     uncovered = tuple(said.words[at].folded for at in content if cover[at] < _COVERED)
     return Findings(features, missing(sentence, evidence), uncovered)
@@ -429,12 +473,10 @@ def _clashes(
     said: _Text,
     others: Sequence[_Word],
     equal: NDArray[np.bool_],
-    similar: NDArray[np.float32],
     held_concepts: frozenset[int],
     said_concepts: frozenset[int],
-) -> dict[int, float]:
-    """Words of the sentence that exclude a word of the evidence, with the nearness of the two."""
-    found: dict[int, float] = {}
+) -> bool:
+    """Whether a word of the sentence excludes one of the evidence that the sentence does not say as well."""
     for at, word in enumerate(said.words):
         own = {concept for concept in word.concepts if lexicon.exclusive(concept)}
         if not own or own & held_concepts or equal[at].any():
@@ -445,14 +487,9 @@ def _clashes(
             for concept in held_concepts - said_concepts
             if lexicon.exclusive(concept) and lexicon.classes[concept] in classes
         }
-        places = [
-            place
-            for place, other in enumerate(others)
-            if other.concepts & rivals and other.negated == word.negated
-        ]
-        if places:
-            found[at] = max(float(similar[at, place]) for place in places)
-    return found
+        if any(other.concepts & rivals and other.negated == word.negated for other in others):
+            return True
+    return False
 
 
 def _polarity(
@@ -461,75 +498,112 @@ def _polarity(
     others: Sequence[_Word],
     partner: NDArray[np.int_],
     cover: NDArray[np.float64],
-    clash: Mapping[int, float],
 ) -> tuple[float, float]:
     """Whether the sentence denies what the evidence says, and whether it says what the evidence denies."""
-    added = lost = False
+    added = lost = shared = False
     for at, word in enumerate(said.words):
         if word.content and cover[at] >= _COVERED and partner[at] >= 0:
             other = others[partner[at]]
-            added |= word.negated and not other.negated
+            added |= word.negated and not other.negated and cover[at] >= _SAME_WORD
             lost |= other.negated and not word.negated
-    denies = any(text.negators for text in held)
-    return float(bool(said.negators) and not denies or added), float(lost and not said.negators)
+            shared |= other.negated
+    denied = any(text.negators or text.denies for text in held)
+    return (
+        float(said.negators > 0 and (not denied or (added and not shared))),
+        float(lost and said.negators == 0 and not said.denies),
+    )
 
 
-def _swapped(said: _Text, held: Sequence[_Text], equal: NDArray[np.bool_]) -> bool:
-    """Whether two things change places: the order of two names is turned round and their small words are not."""
+def _doubt_lost(
+    said: _Text, others: Sequence[_Word], partner: NDArray[np.int_], cover: NDArray[np.float64]
+) -> bool:
+    """Whether the sentence states what the evidence only expects or plans."""
+    return not said.hedged and not said.denies and any(
+        word.content and cover[at] >= _COVERED and partner[at] >= 0 and others[partner[at]].hedged
+        for at, word in enumerate(said.words)
+    )
+
+
+def _swapped(
+    lexicon: Lexicon, said: _Text, held: Sequence[_Text], equal: NDArray[np.bool_], cross: bool
+) -> bool:
+    """Whether two things change places: exchanging two words puts the sentence in the order of its evidence."""
     start = 0
     for text in held:
         end = start + len(text.words)
         anchors: list[tuple[int, int]] = []
         for at, word in enumerate(said.words):
             places = np.flatnonzero(equal[at, start:end])
-            if (word.content or word.number) and len(places) == 1 and _anchor(word, text.words[places[0]]):
+            if (word.content or word.number) and len(places) == 1:
                 anchors.append((at, int(places[0])))
-        for first in range(len(anchors)):
-            for second in range(first + 1, len(anchors)):
-                (a, x), (b, y) = anchors[first], anchors[second]
-                if x != y and _turned(said.words[a], said.words[b], text.words[x], text.words[y], x > y):
-                    return True
+        if _exchanged(lexicon, said, text, anchors, cross):
+            return True
         start = end
     return False
 
 
-def _anchor(word: _Word, other: _Word) -> bool:
-    return max(word.name, other.name) > _NAME or (bool(word.concepts) and not word.number)
+def _exchanged(
+    lexicon: Lexicon, said: _Text, text: _Text, anchors: Sequence[tuple[int, int]], cross: bool
+) -> bool:
+    passive = _passive(said) != _passive(text)
+    for first, (a, x) in enumerate(anchors):
+        for b, y in anchors[first + 1 :]:
+            one, two = said.words[a], said.words[b]
+            low, high = min(x, y), max(x, y)
+            if any(word.joined for word in (*said.words[a + 1 : b + 1], *text.words[low + 1 : high + 1])):
+                continue
+            if x == y or not _comparable(lexicon, (one, text.words[x]), (two, text.words[y])):
+                continue
+            others = [(c, z) for c, z in anchors if c not in (a, b)]
+            if cross:
+                # a verb stands before both in one language and between them in the other
+                others = [(c, z) for c, z in others if not a < c < b and not low < z < high]
+            if len(others) < 1 + (not cross):
+                continue
+            if (x < y) != passive or (cross and passive):
+                continue
+            if all((c < a) == (z < low) and (c < b) == (z < high) for c, z in others):
+                return True
+    return False
 
 
-def _turned(one: _Word, two: _Word, one_held: _Word, two_held: _Word, inverted: bool) -> bool:
-    names = min(max(one.name, one_held.name), max(two.name, two_held.name)) > _NAME
-    if not names:
-        return False
-    said, held = (one.role, two.role), (one_held.role, two_held.role)
-    if two.joined or one_held.joined or two_held.joined:
-        return False
-    passive = ("by" in said) != ("by" in held)
-    if not inverted:
-        return passive
-    if passive:
-        return False
-    if said == held and any(said):
-        return False  # each keeps its small word: «from Japan to Kazakhstan», «to Kazakhstan from Japan»
-    return said == held[::-1] or not any(held) or not any(said)
+def _passive(text: _Text) -> bool:
+    return any(word.role == "by" and (word.name > _NAME or word.content) and not word.number for word in text.words)
 
 
-_REASONS = (
-    ("name", ("name_gap", "cross_name_gap")),
-    ("contradiction", ("clash", "clash_close")),
+def _comparable(lexicon: Lexicon, one: tuple[_Word, _Word], two: tuple[_Word, _Word]) -> bool:
+    """Whether two words could stand in each other's place: of one class, or both names that are in no class."""
+    classes = [
+        {lexicon.classes[c] for word in pair for c in word.concepts if lexicon.exclusive(c)} for pair in (one, two)
+    ]
+    if classes[0] or classes[1]:
+        return bool(classes[0] & classes[1]) and not one[0].concepts & two[0].concepts
+    return all(max(word.name for word in pair) > _SURE_NAME for pair in (one, two))
+
+
+def _apart(said: _Text, equal: NDArray[np.bool_], others: Sequence[_Word]) -> float:
+    """How far two words that stand together in the sentence are apart in the evidence at most."""
+    content = [at for at, word in enumerate(said.words) if word.content]
+    places = np.cumsum([other.content or other.number for other in others])
+    farthest = 0.0
+    for one, two in zip(content, content[1:], strict=False):
+        here, there = np.flatnonzero(equal[one]), np.flatnonzero(equal[two])
+        if two - one <= 2 and len(here) and len(there):
+            farthest = max(farthest, float(np.abs(places[here][:, None] - places[there][None, :]).min()) - 1)
+    return float(np.log1p(max(farthest, 0.0)))
+
+
+_DECISIVE = (
+    ("name", ("name_missing",)),
+    ("contradiction", ("clash",)),
     ("negation", ("negation_added", "negation_lost")),
     ("certainty", ("hedge_lost", "hedge_added")),
-    ("scope", ("universal", "partial_lost")),
+    ("scope", ("universal",)),
     ("order", ("order",)),
-    ("added", ("gap", "cross_gap", "uncovered", "cross_uncovered")),
 )
+"""Findings that are nearly always right; the logistic model weighs the others."""
 
 
-def _reason(features: Features, weights: Mapping[str, float]) -> str:
-    """The group of findings that speaks against the sentence most, where one does clearly."""
-    against = {
-        reason: -sum(weights.get(name, 0.0) * features[name] for name in names) for reason, names in _REASONS
-    }
-    reason, strength = max(against.items(), key=lambda item: item[1])
-    return reason if strength > 0.5 else "meaning"
-
+def _reason(findings: Findings) -> str:
+    """Why the model refuses a sentence: what it adds, where words of it have no like in the evidence."""
+    return "added" if findings.uncovered else "meaning"

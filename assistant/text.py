@@ -427,11 +427,6 @@ def asks_for(question: str) -> frozenset[str]:
     return frozenset(asked)
 
 
-def is_number_word(word: str) -> bool:
-    """Whether a folded word is a number written in letters."""
-    return stem(word) in _NUMBER_WORDS
-
-
 def offers(terms: Iterable[str]) -> frozenset[str]:
     """Which of ``number`` and ``date`` a text with these ``analyse`` terms holds."""
     held = set()
