@@ -353,7 +353,7 @@ class SupportChecker:
         else:
             chances = np.array([float(at > 0 and word[:1].isupper()) for at, word in enumerate(surface)])
         return [
-            1.0 if any(map(self._lexicon.entity, held)) else float(chance)
+            1.0 if any(map(self._lexicon.entity, held)) else min(float(chance), _NAME) if held else float(chance)
             for chance, held in zip(chances, concepts, strict=True)
         ]
 
@@ -379,12 +379,14 @@ class Findings:
         return next((reason for reason, names in _DECISIVE if any(self.features[name] for name in names)), "")
 
 
-def _equal(one: _Word, other: _Word) -> bool:
+def _equal(lexicon: Lexicon, one: _Word, other: _Word) -> bool:
     """Whether two words are one by spelling, meaning or sound."""
     if one.root == other.root or one.concepts & other.concepts:
         return True
     if one.concepts and other.concepts:
         return False
+    if any(map(lexicon.entity, one.concepts | other.concepts)):
+        return False  # a listed name has its other forms in the list
     if max(one.name, other.name) > _NAME:
         return sound_alike(one.folded, other.folded)
     prefix = min(len(one.root), len(other.root))
@@ -399,7 +401,7 @@ def _compare(
     cross = all(text.language != said.language for text in held)
     similar = said.vectors @ vectors.T
     usable = np.array([not other.number and (other.content or other.name > _NAME) for other in others])
-    equal = np.array([[_equal(word, other) for other in others] for word in said.words]).reshape(similar.shape)
+    equal = np.array([[_equal(checker.lexicon, word, other) for other in others] for word in said.words]).reshape(similar.shape)
     content = [at for at, word in enumerate(said.words) if word.content]
     near = np.where(usable[None, :], similar, -1.0) if usable.any() else similar
     cover = np.zeros(len(said.words))
