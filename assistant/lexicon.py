@@ -48,6 +48,10 @@ class Lexicon:
         held = self.phrases.get((root,), frozenset())
         if held or word.isascii():
             return held
+        if word.endswith("ا") and len(word) > 3:  # the accusative: «صيفًا»
+            held = self.phrases.get((stem(word[:-1]),), frozenset())
+            if held:
+                return held
         for clitic in _ARABIC_CLITICS:
             if word.startswith(clitic) and len(word) > 3:
                 held = self.phrases.get((stem(word[1:]),), frozenset())
@@ -105,6 +109,8 @@ _LATIN_SOUNDS = (
 )  # fmt: skip
 _ARABIC_SOUNDS = {"چ": "C"} | dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهوي", "bttjhxdzrzsSsdtz gfkklmnhwy", strict=True))
 _NEAR = {frozenset(pair) for pair in ("gj", "gk", "gx", "sz", "sS", "SC", "sC", "tC", "xh", "kx", "kC", "td", "tz", "dz", "jC", "jz", "jS", "fw", "bf", "ts", "jy", "jh")}  # fmt: skip
+_PEOPLES = ("ians", "eans", "ans", "ian", "ean", "an", "ese", "ic", "s")
+"""Endings by which English makes a people or a quality of a name."""
 _SILENT = "hwy"
 """Written in one script and left out in the other."""
 _ALIKE = 0.3
@@ -137,7 +143,8 @@ def sound_alike(one: str, other: str) -> bool:
 
 def _bare(word: str) -> list[str]:
     if word.isascii():
-        return [word.removesuffix("'s")]
+        bare = word.removesuffix("'s")
+        return [bare, *(bare.removesuffix(end) for end in _PEOPLES if bare.endswith(end) and len(bare) > len(end) + 2)]
     forms = [word]
     for prefix in (*_ARABIC_CLITICS, *(fold(p) for p in "ال وال بال لل".split())):
         if word.startswith(prefix) and len(word) - len(prefix) >= 3:

@@ -224,7 +224,7 @@ _DUALS = {
     **{fold(word): ("day", 2.0) for word in "يومان يومين".split()},
     **{fold(word): ("day", 14.0) for word in "أسبوعان أسبوعين".split()},
     **{fold(word): ("second", 7200.0) for word in "ساعتان ساعتين".split()},
-    **{fold(word): ("", 2.0) for word in "مرتان مرتين دولتان دولتين بلدان_اثنان مدينتان مدينتين twice".split()},
+    **{fold(word): ("", 2.0) for word in "مرتان مرتين دولتان دولتين بلدان_اثنان مدينتان مدينتين درجتان درجتين twice".split()},
 }
 """Words that are a count of two by themselves, with what they count."""
 
@@ -234,6 +234,7 @@ _TOKEN = re.compile(
     r"|(?P<word>[^\W\d_]+(?:'s)?[23]?)"
 )
 _PREFIXES = ["", *(fold(prefix) for prefix in "و ف ب ل ك ال وال بال لل فال كال ول وب".split())]
+_SAFE_PREFIXES = {"", *(fold(prefix) for prefix in "و ف ال وال".split())}
 _CONJUNCTION = "و"
 _NEAR_MONTH = {*"in of since by until on from early late mid to".split(), *(fold(w) for w in "في شهر من منذ منتصف أوائل أواخر مطلع حتى نهاية بداية".split())}  # fmt: skip
 _CARBON = {fold("أكسيد"), fold("اكسيد")}
@@ -242,6 +243,8 @@ _ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
 _ROMAN = re.compile(r"(?<=[a-z] )(?:" + "|".join(r for r in reversed(_ROMAN_NUMERALS) if len(r) > 1) + r")(?![\w'-])")
 _REGNAL_FIRST = re.compile(r"[^\W\d_] I(?![\w'])")
 _FINAL = ("final", "finals", fold("نهائي"), fold("النهائي"), fold("نهائيات"))
+_PLACE = {fold("المقام")}
+"""«في المقام الأول» is "chiefly"."""
 _AND_A_HALF = {fold("ونصف"), fold("والنصف")}
 
 
@@ -281,7 +284,10 @@ def _value(digits: str) -> float:
 def _look(word: str, table: dict[str, float]) -> tuple[float, bool] | None:
     """Value of a word in ``table``, Arabic prefixes taken off, and whether it began with «و»."""
     for prefix in _PREFIXES:
-        if word.startswith(prefix) and word[len(prefix) :] in table:
+        rest = word[len(prefix) :]
+        if word.startswith(prefix) and rest in table:
+            if len(rest) <= 2 and prefix not in _SAFE_PREFIXES:
+                continue  # «وبست» is the name Best, and «لست» "I am not"
             return table[word[len(prefix) :]], prefix.startswith(_CONJUNCTION)
     return None
 
@@ -375,6 +381,8 @@ def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
 def _ordinal(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     token, following = tokens[at], _word(tokens, at + 1)
     found = _look(token.text, _ORDINALS)
+    if at and _word(tokens, at - 1) in _PLACE:
+        return None, 1
     if not found or following in _CARBON or token.text in (fold("أولا"), fold("أولي")):
         tens = _look(token.text, _CARDINALS)
         unit = _look(following, _ORDINALS) if following and following.isascii() else None
@@ -548,10 +556,10 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
 def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -> bool:
     if wanted.kind == "vague":
         return any(q.kind == "number" and wanted.value <= q.value < wanted.value * 1000 for q in held)
-    if wanted.value == 2 and wanted.kind in ("number", "ordinal") and not wanted.in_digits:
+    if wanted.value == 2 and wanted.kind in ("number", "ordinal"):
         if any(_DUAL_ENDING.match(word) for word in fold(evidence).split()):
             return True
         # "the two cities" of two that are named: wrong only where the evidence counts something else
-        return wanted.kind == "number" and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
+        return wanted.kind == "number" and not wanted.in_digits and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
     return wanted.kind == "ordinal" and wanted.value == 1 and bool(_REGNAL_FIRST.search(evidence))
 

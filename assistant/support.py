@@ -111,12 +111,20 @@ _HEDGES = _folded(
     """
     may might would will shall plan plans planned intend intends intended expect expects expected propose proposes
     proposed hope hopes aim aims possibly perhaps probably likely potential potentially consider considers considering
-    if possible provided seek seeks want wants suggest suggests suspect suspected believed thought alleged reportedly fear fears
+    if possible provided seek seeks want wants suggest suggests suspect suspected believed thought alleged reportedly fear fears worry worries worried concern concerned concerns
     ربما محتمل المحتمل يحتمل متوقع المتوقع يتوقع تتوقع تعتزم يعتزم تخطط يخطط يأمل تأمل ينوي تنوي مقترح
-    يقترح تقترح سوف إذا لو تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد تدرس يدرس لن ولن يريد تريد تطمح يطمح
+    يقترح تقترح سوف إذا لو تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد لن ولن يهدف تهدف يخاف تخاف مخاوف خوف قلق يقلق يريد تريد تطمح يطمح
     """
 )
 _UNIVERSAL = _folded("all every always only entire entirely whole wholly each everyone everything completely exclusively كل جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل بأكمله حصرا جميعها")  # fmt: skip
+_NOT_UNIVERSAL = {
+    tuple(fold(phrase).split())
+    for phrase in (
+        "كل من", "كل عام", "كل سنة", "كل يوم", "كل شهر", "كل أسبوع", "كل ساعة", "كل منهما", "each other", "each year",
+        "every year", "each day", "every day", "each month", "every month", "each week", "every week", "every hour",
+        "each of", "only one", "not only",
+    )
+}  # fmt: skip
 _PARTIAL = _folded("some many most several few often sometimes usually mainly mostly partly part largely about almost nearly بعض معظم كثير كثيرا عدد أغلب غالبا أحيانا أساسا عديد جزء عدة أكثر غالبية أغلبية جزئيا")  # fmt: skip
 _FUTURE = re.compile("س[يتن]\\w{3,}$")
 _NOT_FUTURE = re.compile("س(?:ياس|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)")
@@ -180,6 +188,8 @@ class _Text:
 def _negating(folded: Sequence[str], at: int) -> bool:
     if folded[at].endswith("n't"):
         return True
+    if folded[at] == "دون" and at + 1 < len(folded) and counts(folded[at + 1]):
+        return False  # «دون درجتين» is below two degrees
     return folded[at] in _NEGATORS and tuple(folded[at : at + 2]) not in _NOT_NEGATING
 
 
@@ -330,7 +340,6 @@ class SupportChecker:
                 )
             )
         pairs = [tuple(folded[at : at + 2]) for at in range(len(folded))]
-        both = fold("كل"), fold("من")
         return _Text(
             text=text,
             language=detect_language(text),
@@ -338,7 +347,7 @@ class SupportChecker:
             words=tuple(words),
             vectors=read.words,
             hedged=bool(hedges),
-            universal=any(w in _UNIVERSAL and pairs[at] != both for at, w in enumerate(folded)),
+            universal=any(w in _UNIVERSAL and pairs[at] not in _NOT_UNIVERSAL for at, w in enumerate(folded)),
             partial=any(w in _PARTIAL for w in folded),
             negators=len(negators),
             denies=any(word in _DENIALS for word in folded),
@@ -352,9 +361,16 @@ class SupportChecker:
             chances = probability((vectors @ weights[:-1] + weights[-1]).astype(np.float64))
         else:
             chances = np.array([float(at > 0 and word[:1].isupper()) for at, word in enumerate(surface)])
+        # English writes its names with a capital; a common word that the lexicon knows is no name.
         return [
-            1.0 if any(map(self._lexicon.entity, held)) else min(float(chance), _NAME) if held else float(chance)
-            for chance, held in zip(chances, concepts, strict=True)
+            1.0
+            if any(map(self._lexicon.entity, held))
+            else 0.0
+            if word.isascii() and word.islower()
+            else min(float(chance), _NAME)
+            if held
+            else float(chance)
+            for word, chance, held in zip(surface, chances, concepts, strict=True)
         ]
 
 
@@ -403,6 +419,8 @@ def _compare(
     usable = np.array([not other.number and (other.content or other.name > _NAME) for other in others])
     equal = np.array([[_equal(checker.lexicon, word, other) for other in others] for word in said.words]).reshape(similar.shape)
     content = [at for at, word in enumerate(said.words) if word.content]
+    # What another word of the sentence says already is not there for a word that has no like.
+    usable &= ~equal[content].any(axis=0) if content else usable
     near = np.where(usable[None, :], similar, -1.0) if usable.any() else similar
     cover = np.zeros(len(said.words))
     partner = np.full(len(said.words), -1)
@@ -459,7 +477,7 @@ def _compare(
         "hedge_added": float(said.hedged and not any(text.hedged for text in held)),
         "universal": float(said.universal and not any(text.universal for text in held)),
         "partial_lost": float(best_text.partial and not said.partial),
-        "order": float(_swapped(checker.lexicon, said, held, equal, cross)),
+        "order": float(_swapped(checker.lexicon, said, held, equal, cross) or _turned_back(said, others, equal)),
         "apart": _apart(said, equal, others),
         "log_words": float(np.log1p(len(content))),
         "cross": float(cross),
@@ -547,14 +565,14 @@ def _swapped(
 def _exchanged(
     lexicon: Lexicon, said: _Text, text: _Text, anchors: Sequence[tuple[int, int]], cross: bool
 ) -> bool:
-    passive = _passive(said) != _passive(text)
     for first, (a, x) in enumerate(anchors):
         for b, y in anchors[first + 1 :]:
             one, two = said.words[a], said.words[b]
+            passive = ("by" in (one.role, two.role)) != ("by" in (text.words[x].role, text.words[y].role))
             low, high = min(x, y), max(x, y)
             if any(word.joined for word in (*said.words[a + 1 : b + 1], *text.words[low + 1 : high + 1])):
                 continue
-            if x == y or not _comparable(lexicon, (one, text.words[x]), (two, text.words[y])):
+            if x == y or not _comparable(lexicon, (one, text.words[x]), (two, text.words[y]), cross):
                 continue
             others = [(c, z) for c, z in anchors if c not in (a, b)]
             if cross:
@@ -569,18 +587,23 @@ def _exchanged(
     return False
 
 
-def _passive(text: _Text) -> bool:
-    return any(word.role == "by" and (word.name > _NAME or word.content) and not word.number for word in text.words)
+def _turned_back(said: _Text, others: Sequence[_Word], equal: NDArray[np.bool_]) -> bool:
+    """Whether a name that something comes from is what it goes to in the evidence, or the other way."""
+    for at, word in enumerate(said.words):
+        places = np.flatnonzero(equal[at])
+        if word.name > _NAME and len(places) == 1 and {word.role, others[places[0]].role} == {"from", "to"}:
+            return True
+    return False
 
 
-def _comparable(lexicon: Lexicon, one: tuple[_Word, _Word], two: tuple[_Word, _Word]) -> bool:
+def _comparable(lexicon: Lexicon, one: tuple[_Word, _Word], two: tuple[_Word, _Word], cross: bool) -> bool:
     """Whether two words could stand in each other's place: of one class, or both names that are in no class."""
     classes = [
         {lexicon.classes[c] for word in pair for c in word.concepts if lexicon.exclusive(c)} for pair in (one, two)
     ]
     if classes[0] or classes[1]:
         return bool(classes[0] & classes[1]) and not one[0].concepts & two[0].concepts
-    return all(max(word.name for word in pair) > _SURE_NAME for pair in (one, two))
+    return not cross and all(max(word.name for word in pair) > _SURE_NAME for pair in (one, two))
 
 
 def _apart(said: _Text, equal: NDArray[np.bool_], others: Sequence[_Word]) -> float:

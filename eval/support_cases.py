@@ -10,6 +10,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from assistant import Settings
+from assistant.encoder import Encoder
+from assistant.models import prepare
 from assistant.support import SupportChecker, Verdict
 
 CASES = Path(__file__).resolve().parent / "support" / "cases.jsonl"
@@ -93,12 +96,18 @@ def judge(cases: Sequence[SupportCase], checker: SupportChecker) -> dict[str, Ve
     return {case.id: checker.check(case.sentence, case.evidence) for case in cases}
 
 
-def rates(cases: Sequence[SupportCase], passed: Mapping[str, bool]) -> list[Rate]:
+def new_checker() -> SupportChecker:
+    """The shipped check with the configured encoder."""
+    settings = Settings()
+    return SupportChecker(Encoder(prepare(settings.embedding_model, settings.cache_dir)))
+
+
+def rates(cases: Sequence[SupportCase], verdicts: Mapping[str, Verdict]) -> list[Rate]:
     """Rates of everything, of each language and pair, and of each kind.
 
     Args:
         cases: what was judged.
-        passed: id of each case to whether it counted as supported.
+        verdicts: id of each case to what was found.
     """
     groups: dict[str, list[SupportCase]] = {"all": list(cases)}
     for case in cases:
@@ -109,10 +118,10 @@ def rates(cases: Sequence[SupportCase], passed: Mapping[str, bool]) -> list[Rate
         held = [case for case in cases if case.kind == kind]
         if held:
             groups[kind] = held
-    return [_rate(name, held, passed) for name, held in groups.items()]
+    return [_rate(name, held, verdicts) for name, held in groups.items()]
 
 
-def _rate(name: str, cases: Sequence[SupportCase], passed: Mapping[str, bool]) -> Rate:
-    bad = [not passed[case.id] for case in cases if not case.supported]
-    good = [not passed[case.id] for case in cases if case.supported]
+def _rate(name: str, cases: Sequence[SupportCase], verdicts: Mapping[str, Verdict]) -> Rate:
+    bad = [not verdicts[case.id].supported for case in cases if not case.supported]
+    good = [not verdicts[case.id].supported for case in cases if case.supported]
     return Rate(name, sum(bad) / len(bad) if bad else None, sum(good) / len(good) if good else None, len(cases))
