@@ -4,6 +4,7 @@ python -m eval [run] [--suite NAME]... [--limit N] [--no-baselines] [--benchmark
                [--out DIR]
 python -m eval compare RUN_A RUN_B
 python -m eval gate [--write]
+python -m eval support [--split fit] [--wrong]
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rich.console import Console
 from assistant import Settings
 from assistant.errors import DalilError
 from assistant.models import PreparedModel, prepare
-from eval import baselines, gate, report, suites
+from eval import baselines, gate, report, suites, support_cases
 from eval.compare import compare, table
 from eval.progress import console
 from eval.questions import SHIPPED, QuestionsError, load_cases
@@ -236,6 +237,30 @@ def check_gate(
         raise typer.Exit(1)
 
 
+@app.command("support")
+def check_support(
+    split: Annotated[str, typer.Option(help="held-out, or fit: what the numbers were fitted on.")] = "held-out",
+    wrong: Annotated[bool, typer.Option("--wrong", help="Print the cases that are judged wrongly.")] = False,
+) -> None:
+    """Check sentences written to be supported by what they cite, or subtly not, and print how many are caught."""
+    if split not in ("held-out", "fit"):
+        raise typer.BadParameter(f"no split '{split}'; there are held-out and fit", param_hint="--split")
+    cases = [case for case in support_cases.load_support_cases() if case.split == split]
+    verdicts = support_cases.judge(cases, support_cases.new_checker())
+    terminal = _stdout()
+    terminal.print(report.support_table(split, support_cases.rates(cases, verdicts)))
+    if wrong:
+        for case in cases:
+            verdict = verdicts[case.id]
+            if verdict.supported != case.supported:
+                terminal.print(
+                    f"{case.id} {case.kind} {verdict.probability:.3f} {verdict.reason}\n  {case.sentence}\n  "
+                    + " ".join(case.evidence),
+                    markup=False,
+                    highlight=False,
+                )
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; without a command it is ``run``."""
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -243,7 +268,7 @@ def main(arguments: list[str] | None = None) -> None:
         given = ["run", *given]
     try:
         app(given, prog_name="dalil eval")
-    except (DalilError, QuestionsError, gate.ExpectationsError, FileNotFoundError) as error:
+    except (DalilError, QuestionsError, gate.ExpectationsError, support_cases.SupportCasesError, FileNotFoundError) as error:
         print(f"dalil eval: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 

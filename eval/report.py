@@ -11,6 +11,7 @@ from rich.table import Table
 from assistant.text import detect_language
 from eval import metrics, plots
 from eval.run import DALIL, Record, Run, worst
+from eval.support_cases import Rate
 
 MAIN_MEASURE = {
     "retrieval": "nDCG@10",
@@ -115,6 +116,20 @@ def tables(run: Run) -> list[Table]:
         _versus(suite, rows) if len({row.system for row in rows}) > 1 else _plain(suite, rows)
         for suite, rows in rows_by_suite(run).items()
     ]
+
+
+def support_table(split: str, rates: Sequence[Rate]) -> Table:
+    """How the check of citations judged groups of cases."""
+    result = Table(
+        "cases", "number", "unsupported caught", "supported refused", title=f"support, {split}", title_justify="left"
+    )
+    for rate in rates:
+        result.add_row(rate.group, str(rate.cases), _share(rate.caught), _share(rate.refused))
+    return result
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
 
 
 def _versus(suite: str, rows: Sequence[Row]) -> Table:
