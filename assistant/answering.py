@@ -21,6 +21,9 @@ MAX_TITLES = 3
 MAX_CLOSEST = 3
 """Passages shown with an abstention."""
 
+MAX_EVIDENCE = 16
+"""Sentences that a language model is given."""
+
 _PASSAGES = 8
 """Sentences are chosen among those of this many passages."""
 
@@ -86,6 +89,43 @@ class _Spoken:
     terms: frozenset[str]
     probability: float
     """That it holds the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A sentence that an answer may rest on, for whoever writes one."""
+
+    text: str
+    """As it would be said: of a fact, its statement."""
+    title: str
+    citation: Citation
+    """Of the source, with number 0."""
+    probability: float
+    """That it holds the answer."""
+
+    @property
+    def start(self) -> int:
+        """Place in its document."""
+        return self.citation.start
+
+
+def evidence(
+    query: Query, candidates: Sequence[Candidate], catalogue: Catalogue, model: RankingModel, limit: int = MAX_EVIDENCE
+) -> list[Cited]:
+    """Sentences of the best passages in any language, the most probable first; none says what another does."""
+    language = query.language if query.language in ANSWER_LANGUAGES else "en"
+    chosen: list[_Spoken] = []
+    found: list[Cited] = []
+    for spoken in _spoken(query, candidates[:_PASSAGES], model):
+        if len(found) >= limit:
+            break
+        if any(_same(spoken, other) for other in chosen):
+            continue
+        citation = _cite(spoken, language, catalogue, 0)
+        if citation is not None:
+            chosen.append(spoken)
+            found.append(Cited(spoken.sentence.text, spoken.passage.title, citation, spoken.probability))
+    return found
 
 
 def answer(
@@ -172,6 +212,11 @@ def _speakers(candidates: Sequence[Candidate], language: str) -> list[Candidate]
 
 def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel) -> list[_Spoken]:
     """The best sentence, and up to two more while it is likely that those said miss the answer."""
+    return _choose(_spoken(query, speakers, model), query.said)
+
+
+def _spoken(query: Query, speakers: Sequence[Candidate], model: RankingModel) -> list[_Spoken]:
+    """Every sentence of these passages, the most probable first."""
     pairs: list[tuple[Candidate, int, frozenset[str]]] = []
     rows = []
     for candidate in speakers:
@@ -201,7 +246,7 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
         )
         for (candidate, position, terms), value in zip(pairs, probability(model.sentence.logits(rows)), strict=True)
     ]
-    return _choose(sorted(spoken, key=lambda item: -item.probability), query.said)
+    return sorted(spoken, key=lambda item: -item.probability)
 
 
 def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:

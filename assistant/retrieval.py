@@ -109,9 +109,18 @@ class Retriever:
         self._model = model
         self._reranker = reranker
 
-    def query(self, question: str, history: History = (), language: str | None = None) -> Query:
-        """Analyse and encode a question; ``language`` overrides what its words say."""
-        text = standalone(question, history)
+    def query(
+        self, question: str, history: History = (), language: str | None = None, text: str | None = None
+    ) -> Query:
+        """Analyse and encode a question.
+
+        Args:
+            question: as it was asked.
+            history: what was asked and answered before.
+            language: overrides what the question's words say.
+            text: the question as it stands alone, where somebody knows better than ``standalone``.
+        """
+        text = text or standalone(question, history)
         return Query(
             text=text,
             language=language or detect_question_language(question),
