@@ -114,16 +114,16 @@ def evidence(
 ) -> list[Cited]:
     """Sentences of the best passages in any language, the most probable first; none says what another does."""
     language = query.language if query.language in ANSWER_LANGUAGES else "en"
+    likely = _spoken(query, candidates[:_PASSAGES], model)[: 2 * limit]
     chosen: list[_Spoken] = []
+    # What is said in both languages is given in the answer's.
+    for spoken in sorted(likely, key=lambda item: (item.passage.language != language, -item.probability)):
+        if not any(_same(spoken, other) for other in chosen):
+            chosen.append(spoken)
     found: list[Cited] = []
-    for spoken in _spoken(query, candidates[:_PASSAGES], model):
-        if len(found) >= limit:
-            break
-        if any(_same(spoken, other) for other in chosen):
-            continue
+    for spoken in sorted(chosen, key=lambda item: -item.probability)[:limit]:
         citation = _cite(spoken, language, catalogue, 0)
         if citation is not None:
-            chosen.append(spoken)
             found.append(Cited(spoken.sentence.text, spoken.passage.title, citation, spoken.probability))
     return found
 

@@ -8,6 +8,7 @@ extractive answer with a note. The only module that talks to a language model.
 
 from __future__ import annotations
 
+import gc
 import queue
 import re
 import threading
@@ -209,18 +210,22 @@ class Writer:
         stopped = threading.Event()
 
         def read() -> None:
+            finish: str | None = None
+            responses: Any = None
             try:
-                finish: str | None = None
                 responses = self._llm.stream_chat(list(messages))
                 for response in responses:
                     if stopped.is_set():
                         responses.close()
-                        return
+                        break
                     arrived.put(response.delta or "")
                     finish = _finish_of(response.raw, finish)
                 arrived.put(ModelFailedError("cut") if finish in ("", "length") else None)
             except Exception as error:  # of any model: each library has its own kinds
                 arrived.put(error)
+            if stopped.is_set():
+                responses = None
+                gc.collect()  # a cycle in LlamaIndex's wrapper holds the connection, and the model would write on
 
         threading.Thread(target=read, daemon=True, name="dalil-model").start()
         end = time.monotonic() + seconds
@@ -454,7 +459,7 @@ class _Draft:
             return False
         if re.search(_MARKS, text):
             return False
-        if detect_language(text) not in (self.language, "other"):
+        if detect_language(text) != self.language and any(letter.isalpha() for letter in text):
             return False
         return self.checker.check(text, sources, self.question).supported
 
