@@ -16,10 +16,14 @@ from assistant.text import fold, stem, words
 _OPEN_CLASS = "word"
 """Its concepts do not exclude each other."""
 
-_ENTITIES = frozenset("countries capitals continents waters planets bodies weekdays".split())
+_ENTITIES = frozenset("countries capitals lands continents waters planets bodies weekdays".split())
 """Classes of proper names."""
 
 _ARABIC_CLITICS = tuple(fold(prefix) for prefix in "و ف ب ل ك س".split())
+
+
+_IMPERFECT = ("ي", "ت")
+"""What a verb of the third person begins with: «يرفع» is a form of «رفع»."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Lexicon:
             held = self.phrases.get((stem(word[:-1]),), frozenset())
             if held:
                 return held
-        for clitic in _ARABIC_CLITICS:
+        for clitic in (*_ARABIC_CLITICS, *_IMPERFECT):
             if word.startswith(clitic) and len(word) > 3:
                 held = self.phrases.get((stem(word[1:]),), frozenset())
                 if held:

@@ -118,7 +118,7 @@ _ORDINALS = _table(
     8 eighth الثامن الثامنة ثامن ثامنة
     9 ninth التاسع التاسعة تاسع تاسعة
     10 tenth العاشر العاشرة عاشر عاشرة
-    11 eleventh الحادي
+    11 eleventh الحادي الحادية حادي حادية
     12 twelfth
     13 thirteenth
     14 fourteenth
@@ -241,6 +241,7 @@ _CARBON = {fold("أكسيد"), fold("اكسيد")}
 _ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
 # A single letter is rather an initial.
 _ROMAN = re.compile(r"(?<=[a-z] )(?:" + "|".join(r for r in reversed(_ROMAN_NUMERALS) if len(r) > 1) + r")(?![\w'-])")
+_SEASON = re.compile(r"(?<![0-9])((?:18|19|20)[0-9]{2})[-–/]([0-9]{2})(?![0-9-])")
 _REGNAL_FIRST = re.compile(r"[^\W\d_] I(?![\w'])")
 _FINAL = ("final", "finals", fold("نهائي"), fold("النهائي"), fold("نهائيات"))
 _PLACE = {fold("المقام")}
@@ -297,7 +298,7 @@ def _look(word: str, table: dict[str, float]) -> tuple[float, bool] | None:
 
 def quantities(text: str) -> list[Quantity]:
     """Everything in ``text`` that counts, measures or dates, in reading order."""
-    folded = ungroup_digits(fold(_ROMAN.sub(_in_digits, text)))
+    folded = _SEASON.sub(_whole_years, ungroup_digits(fold(_ROMAN.sub(_in_digits, text))))
     tokens, found = _tokens(folded)
     position = 0
     while position < len(tokens):
@@ -331,6 +332,12 @@ def _read(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
 
 def _in_digits(match: re.Match[str]) -> str:
     return f"{_ROMAN_NUMERALS.index(match.group()) + 2}th"
+
+
+def _whole_years(match: re.Match[str]) -> str:
+    """«2017-18» as «2017-2018»."""
+    first, second = match.groups()
+    return f"{first}-{first[:2]}{second}" if int(second) == (int(first) + 1) % 100 else match.group()
 
 
 def _word(tokens: Sequence[_Token], at: int) -> str:

@@ -104,7 +104,7 @@ _LIGHT = _folded(
     """
 )
 _NEGATORS = _folded("not no never without nor neither none nobody nothing cannot لا لم لن ليس ليست ليسوا لست دون بدون بلا عدم غير ولا ولم ولن وليس فلا فلم فلن بدون أبدا قط")  # fmt: skip
-_DENIALS = _folded("ruled rules rule excluded excludes deny denies denied reject rejects rejected refuse refused lack lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل فشلت")  # fmt: skip
+_DENIALS = _folded("ruled rules rule excluded excludes deny denies denied reject rejects rejected refuse refused lack lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل فشلت خارج outside")  # fmt: skip
 """Verbs that deny without a negation: a sentence with one may stand for a negated one."""
 _NOT_NEGATING = {tuple(fold(phrase).split()) for phrase in ["not only", "no doubt", "لا يزال", "لا تزال", "لا سيما", "لا بد", "ليس فقط", "دون رد", "لا يقتصر", "لا تقتصر", "غير أن", "without doubt"]}  # fmt: skip
 _HEDGES = _folded(
@@ -126,7 +126,7 @@ _NOT_UNIVERSAL = {
     )
 }  # fmt: skip
 _PARTIAL = _folded("some many most several few often sometimes usually mainly mostly partly part largely about almost nearly بعض معظم كثير كثيرا عدد أغلب غالبا أحيانا أساسا عديد جزء عدة أكثر غالبية أغلبية جزئيا")  # fmt: skip
-_FUTURE = re.compile("س[يتن]\\w{3,}$")
+_FUTURE = re.compile("س[يت]\\w{3,}$")
 _NOT_FUTURE = re.compile("س(?:ياس|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)")
 _ROLES = {
     fold(word): role
@@ -466,6 +466,7 @@ def _compare(
                 and cover[at] < _SAME_NAME
                 and len(said.words[at].folded) > 2
                 and said.words[at].folded not in _NAME_PARTS
+                and not (cross and _beside_place(checker.lexicon, said, at))
                 for at in content
             )
         ),
@@ -486,6 +487,11 @@ def _compare(
         features[f"cross_{name}"] = features[name] if cross else 0.0
     uncovered = tuple(said.words[at].folded for at in content if cover[at] < _COVERED)
     return Findings(features, missing(sentence, evidence), uncovered)
+
+
+def _beside_place(lexicon: Lexicon, said: _Text, at: int) -> bool:
+    """Whether a word stands beside a listed name: «the Cairo Trilogy» has one part to translate."""
+    return any(any(map(lexicon.entity, word.concepts)) for word in said.words[max(at - 1, 0) : at + 2])
 
 
 def _clashes(
