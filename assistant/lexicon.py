@@ -16,10 +16,14 @@ from assistant.text import fold, stem, words
 _OPEN_CLASS = "word"
 """Its concepts do not exclude each other."""
 
-_ENTITIES = frozenset("countries capitals continents waters planets bodies weekdays".split())
+_ENTITIES = frozenset("countries capitals lands continents waters planets bodies weekdays".split())
 """Classes of proper names."""
 
 _ARABIC_CLITICS = tuple(fold(prefix) for prefix in "و ف ب ل ك س".split())
+
+
+_IMPERFECT = ("ي", "ت")
+"""What a verb of the third person begins with: «يرفع» is a form of «رفع»."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ class Lexicon:
             held = self.phrases.get((stem(word[:-1]),), frozenset())
             if held:
                 return held
-        for clitic in _ARABIC_CLITICS:
+        for clitic in (*_ARABIC_CLITICS, *_IMPERFECT):
             if word.startswith(clitic) and len(word) > 3:
                 held = self.phrases.get((stem(word[1:]),), frozenset())
                 if held:
@@ -109,6 +113,7 @@ _LATIN_SOUNDS = (
 )  # fmt: skip
 _ARABIC_SOUNDS = {"چ": "C"} | dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهوي", "bttjhxdzrzsSsdtz gfkklmnhwy", strict=True))
 _NEAR = {frozenset(pair) for pair in ("gj", "gk", "gx", "sz", "sS", "SC", "sC", "tC", "xh", "kx", "kC", "td", "tz", "dz", "jC", "jz", "jS", "fw", "bf", "ts", "jy", "jh")}  # fmt: skip
+_LATIN_LETTERS = str.maketrans({"ø": "o", "œ": "e", "æ": "e", "ł": "l", "ß": "s", "đ": "d", "ð": "d", "þ": "t", "ı": "i"})
 _PEOPLES = ("ians", "eans", "ans", "ian", "ean", "an", "ese", "ic", "s")
 """Endings by which English makes a people or a quality of a name."""
 _SILENT = "hwy"
@@ -120,6 +125,7 @@ _ALIKE = 0.3
 @lru_cache(maxsize=65_536)
 def sounds(word: str) -> str:
     """Consonants of a folded word, in signs that both scripts share: "Tashkent" and «طشقند» are nearly the same."""
+    word = word.translate(_LATIN_LETTERS)
     if not word.isascii():
         return "".join(_ARABIC_SOUNDS.get(letter, "") for letter in word.replace("تش", "چ")).replace(" ", "")
     kept, at = "", 0

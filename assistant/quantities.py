@@ -118,7 +118,7 @@ _ORDINALS = _table(
     8 eighth الثامن الثامنة ثامن ثامنة
     9 ninth التاسع التاسعة تاسع تاسعة
     10 tenth العاشر العاشرة عاشر عاشرة
-    11 eleventh الحادي
+    11 eleventh الحادي الحادية حادي حادية
     12 twelfth
     13 thirteenth
     14 fourteenth
@@ -231,7 +231,7 @@ _DUALS = {
 _TOKEN = re.compile(
     r"(?P<iso>[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?![0-9]))|(?P<date>(?<![0-9/])[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}(?![0-9]))"
     r"|(?P<name>[a-z]+[0-9]+)|(?P<number>(?<![a-z])[0-9]+(?:[.,][0-9]+)*)(?P<tail>st\b|nd\b|rd\b|th\b|s\b|%|٪|[a-z]{1,2}2?\b)?|(?P<sign>us\$|[$€£¥%٪])"
-    r"|(?P<word>[^\W\d_]+(?:'s)?[23]?)"
+    r"|(?P<word>[^\W\d_]+(?:'s)?)"
 )
 _PREFIXES = ["", *(fold(prefix) for prefix in "و ف ب ل ك ال وال بال لل فال كال ول وب".split())]
 _SAFE_PREFIXES = {"", *(fold(prefix) for prefix in "و ف ال وال".split())}
@@ -241,7 +241,8 @@ _CARBON = {fold("أكسيد"), fold("اكسيد")}
 _ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
 # A single letter is rather an initial.
 _ROMAN = re.compile(r"(?<=[a-z] )(?:" + "|".join(r for r in reversed(_ROMAN_NUMERALS) if len(r) > 1) + r")(?![\w'-])")
-_REGNAL_FIRST = re.compile(r"[^\W\d_] I(?![\w'])")
+_SEASON = re.compile(r"(?<![0-9])((?:18|19|20)[0-9]{2})[-–/]([0-9]{2})(?![0-9-])")
+_REGNAL = {1: re.compile(r"[a-z] I(?![\w'])"), 5: re.compile(r"[a-z] V(?![\w'])"), 10: re.compile(r"[a-z] X(?![\w'])")}
 _FINAL = ("final", "finals", fold("نهائي"), fold("النهائي"), fold("نهائيات"))
 _PLACE = {fold("المقام")}
 """«في المقام الأول» is "chiefly"."""
@@ -297,7 +298,7 @@ def _look(word: str, table: dict[str, float]) -> tuple[float, bool] | None:
 
 def quantities(text: str) -> list[Quantity]:
     """Everything in ``text`` that counts, measures or dates, in reading order."""
-    folded = ungroup_digits(fold(_ROMAN.sub(_in_digits, text)))
+    folded = _SEASON.sub(_whole_years, ungroup_digits(fold(_ROMAN.sub(_in_digits, text))))
     tokens, found = _tokens(folded)
     position = 0
     while position < len(tokens):
@@ -331,6 +332,12 @@ def _read(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
 
 def _in_digits(match: re.Match[str]) -> str:
     return f"{_ROMAN_NUMERALS.index(match.group()) + 2}th"
+
+
+def _whole_years(match: re.Match[str]) -> str:
+    """«2017-18» as «2017-2018»."""
+    first, second = match.groups()
+    return f"{first}-{first[:2]}{second}" if int(second) == (int(first) + 1) % 100 else match.group()
 
 
 def _word(tokens: Sequence[_Token], at: int) -> str:
@@ -561,5 +568,6 @@ def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -
             return True
         # "the two cities" of two that are named: wrong only where the evidence counts something else
         return wanted.kind == "number" and not wanted.in_digits and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
-    return wanted.kind == "ordinal" and wanted.value == 1 and bool(_REGNAL_FIRST.search(evidence))
+    regnal = _REGNAL.get(int(wanted.value)) if wanted.kind == "ordinal" else None
+    return bool(regnal and regnal.search(evidence))
 

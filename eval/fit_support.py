@@ -34,7 +34,7 @@ from eval.support_cases import Rate, SupportCase, load_support_cases, rates
 
 DATA = Path(__file__).resolve().parent.parent / "assistant" / "data"
 OUTPUT = DATA / "support.json"
-REFUSED = 0.06
+REFUSED = 0.05
 """Share of the supported sentences that may be refused, cross-validated, in either language."""
 LIKENESS = {"cosine", "cover", "lowest", "second", "run"}
 """Features that can only speak for a sentence; all others but the ``FREE`` ones can only speak against it."""
