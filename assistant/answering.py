@@ -52,6 +52,7 @@ _SAME_TERMS = 0.75
 """Sentences that share this much of the shorter one's terms say the same."""
 
 _MARK = re.compile(r"\[(\d+)\]")
+_BRACKETED = re.compile(r"\[(\s*\d+(?:\s*[,،;-]\s*\d+)*\s*)\]")
 _PIECE = re.compile(r".+?\[\d+\]\s*|.+", re.DOTALL)
 """A sentence with its mark, or what is left without one."""
 
@@ -336,8 +337,14 @@ def _place(citation: Citation) -> tuple[str, int, int, str | None]:
 def _text(said: Sequence[tuple[_Spoken, int]], language: str) -> str:
     """The answer as it is read: sentences with their marks, or introduced quotes from another language."""
     spoken_language = said[0][0].passage.language
+    sentences = [(without_marks(spoken.sentence.text), number) for spoken, number in said]
     if spoken_language == language:
-        return " ".join(f"{spoken.sentence.text} [{number}]" for spoken, number in said)
+        return " ".join(f"{text} [{number}]" for text, number in sentences)
     words = _TEXTS[language]
     introduction = words["introduce" if spoken_language in ANSWER_LANGUAGES else "introduce_other"]
-    return "\n".join([introduction, *(f"{words['quote'].format(s.sentence.text)} [{n}]" for s, n in said)])
+    return "\n".join([introduction, *(f"{words['quote'].format(text)} [{number}]" for text, number in sentences)])
+
+
+def without_marks(text: str) -> str:
+    """Text whose own numbers in square brackets, a source's footnotes, are in round ones: no mark of ours is theirs."""
+    return _BRACKETED.sub(r"(\1)", text)

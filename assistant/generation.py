@@ -20,7 +20,7 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Any, Protocol
 
-from assistant.answering import Cited, pieces
+from assistant.answering import Cited, pieces, without_marks
 from assistant.errors import SettingsError
 from assistant.schema import Answer, AnswerPiece, Citation
 from assistant.text import analyse, detect_language, fold_digits, numbers, sentence_spans, strip_format
@@ -429,7 +429,8 @@ class _Draft:
             return None
         self._seen.add(instead.text)
         self.quoted += 1
-        return self._say(f"«{instead.text}»" if self.language == "ar" else f"“{instead.text}”", [instead])
+        quote = without_marks(instead.text)
+        return self._say(f"«{quote}»" if self.language == "ar" else f"“{quote}”", [instead])
 
     def answer(self, extractive: Answer) -> Answer:
         """Everything that was said, as an answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.answering import MAX_SENTENCES, _choose, _Spoken, pieces
+from assistant.answering import MAX_SENTENCES, _choose, _Spoken, pieces, without_marks
 from assistant.schema import Answer, Citation, Passage, Sentence
 from assistant.text import analyse, fold
 
@@ -180,3 +180,15 @@ def test_pieces_are_the_text_and_bring_each_citation_once():
         ("وثيقة. [2] ", (two,)),
         ("It began. [1]", ()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("افتُتح الميناء عام ١٩٠١ [٧].", "افتُتح الميناء عام ١٩٠١ (٧)."),
+        ("It opened in 1901.[1][2, 3]", "It opened in 1901.(1)(2, 3)"),
+        ("a [sic] [note 4] list", "a [sic] [note 4] list"),
+    ],
+)
+def test_footnotes_of_a_source_are_not_marks_of_ours(text: str, said: str):
+    assert without_marks(text) == said

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from assistant import Answer, Assistant, Settings
+from assistant.answering import without_marks
 from tests.llm_server import ModelServer, evidence_of, is_rewriting, model_server
 
 ATTACKS = [json.loads(line) for line in (Path(__file__).parent / "attacks.jsonl").read_text("utf-8").splitlines()]
@@ -62,7 +63,7 @@ def without_quotes(dalil: Assistant, text: str, answer: Answer) -> str:
     """The text without what is verbatim of a document: that is shown as a quote with its source, whatever it says."""
     for citation in answer.citations:
         assert dalil.document(citation.document_id).text[citation.start : citation.end] == citation.quote
-        text = text.replace(citation.quote, "")
+        text = text.replace(without_marks(citation.quote), "")
     return text
 
 
