@@ -273,7 +273,8 @@ def failure(request: Request, error: Exception) -> Failed:
     return Failed(500, Problem("internal", "something unexpected went wrong; the server's output says what"))
 
 
-_CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}
+# FastAPI says 400 of a body that it cannot parse.
+_CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed"}
 
 
 async def failed(request: Request, error: Exception) -> JSONResponse:
