@@ -7,8 +7,9 @@ library takes most of a second to import: that is done when somebody first speak
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from functools import cache
 from importlib import metadata
@@ -251,27 +252,35 @@ class _Answers:
         self._begin = begin
         self._stack = ExitStack()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dalil-mcp")
+        self._changing = threading.Lock()
         self._opened = self._thread.submit(self._open)
 
     def _open(self) -> Dalil:
+        self._stack.close()
         return self._stack.enter_context(self._begin())
 
-    def _reopened(self) -> Dalil:
-        self._stack.close()
-        self._opened = self._thread.submit(self._open)
-        return self._opened.result()
-
     async def work(self, task: Callable[[Dalil], Any]) -> Any:
-        """The result of a task; the process that answered may have been stopped meanwhile, or another one started."""
+        """The result of a task. The process that answered may have been stopped meanwhile, or another one started."""
         import anyio.to_thread
 
         def do() -> Any:
+            opened = self._opened
             try:
-                return task(self._opened.result())
+                dalil = opened.result()
+            except DalilError:
+                dalil = self._anew(opened).result()
+            try:
+                return task(dalil)
             except IndexBusyError:
-                return task(self._reopened())
+                return task(self._anew(opened).result())
 
         return await anyio.to_thread.run_sync(do)
+
+    def _anew(self, opened: Future[Dalil]) -> Future[Dalil]:
+        with self._changing:
+            if self._opened is opened:  # nobody else has opened it anew already
+                self._opened = self._thread.submit(self._open)
+            return self._opened
 
     def __enter__(self) -> _Answers:
         return self

@@ -17,35 +17,20 @@ from pydantic import TypeAdapter
 from assistant import Assistant
 from assistant.api import Health, programs
 from assistant.desk import Desk
-from assistant.encoder import Encoder
 from assistant.errors import ModelError, VectorServerError
 from assistant.remote import Listed
 from assistant.schema import Answer, AnswerPiece, Document, Hit, to_json
 from assistant.security import Access, Guard, hash_password, token_digest
 from assistant.settings import Settings
-from tests.helpers import local_client, write_knowledge
+from tests.helpers import local_client
 
 ARABIC = "كم يبلغ طول نهر الأمل؟"
 ENGLISH = "How much can the cranes of Salma lift?"
 
 
 @pytest.fixture(scope="module")
-def dalil(
-    tmp_path_factory: pytest.TempPathFactory, tiny_model_dir: Path, tiny_cache: Path, tiny_encoder: Encoder
-) -> Iterator[Assistant]:
-    """A real assistant with a tiny model, which answers whatever it is asked."""
-    folder = tmp_path_factory.mktemp("api")
-    write_knowledge(folder / "knowledge")
-    settings = Settings(
-        knowledge_dir=folder / "knowledge",
-        data_dir=folder / "data",
-        cache_dir=tiny_cache,
-        embedding_model=str(tiny_model_dir),
-        answer_threshold=0,
-    )
-    with Assistant(settings) as dalil:
-        dalil.sync()
-        yield dalil
+def dalil(tiny_dalil: Assistant) -> Assistant:
+    return tiny_dalil
 
 
 @pytest.fixture(scope="module")
