@@ -256,6 +256,12 @@ class Rate:
             self._spent[key] = spent + cost, now
             return 0.0
 
+    def give_back(self, key: str) -> None:
+        """What was taken last does not count after all."""
+        with self._guard:
+            spent, then = self._spent.get(key, (0.0, 0.0))
+            self._spent[key] = max(0.0, spent - 1.0), then
+
 
 def address_of(scope: Scope) -> str:
     """Where a request comes from, as limits count: an address, or the network that one household has in IPv6."""
