@@ -54,7 +54,7 @@ MIN_PASSWORD = 8
 
 def main() -> None:
     """Run the command line; the installed ``dalil`` calls this."""
-    # numpy spreads small products over all cores, which doubles the processor time of a question and helps none.
+    # Products of a question's size gain nothing from a second thread, which would cost as much processor time again.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminate)
     try:

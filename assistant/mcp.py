@@ -214,6 +214,9 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["path"].rstrip("/") != "/mcp":
+            await refusal(scope, 404, "not_found", "the tools are at /mcp")(scope, receive, send)
+            return
         if scope["method"] != "POST":  # streams that a server may send by itself: there is nothing to say
             await refusal(scope, 405, "method_not_allowed", "send POST", {"Allow": "POST"})(scope, receive, send)
             return

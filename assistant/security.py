@@ -60,7 +60,7 @@ _CHAT_EVENT = "/gradio_api/queue/join"
 _EVENT_COST = 0.25
 """An event of a page counts less than a question: few of them ask one."""
 _UPLOAD = "/gradio_api/upload"
-_PROGRAMS = ("/api/", "/v1/", "/mcp", "/gradio_api/")
+_PROGRAMS = frozenset({"api", "v1", "mcp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +432,7 @@ def _unauthorised(scope: Scope, message: str) -> JSONResponse:
 
 
 def _for_programs(path: str) -> bool:
-    return path != "/api/docs" and (path.startswith(_PROGRAMS) or "/gradio_api/" in path)
+    return path != "/api/docs" and (path[1:].partition("/")[0] in _PROGRAMS or "/gradio_api/" in path)
 
 
 async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

@@ -111,8 +111,7 @@ class Divert:
         """Pass the request on to where it belongs."""
         app = self.app
         if scope["type"] == "http":
-            first = scope["path"].split("/", 2)[1]
-            app = self.places.get(first, app)
+            app = self.places.get(scope["path"][1:].partition("/")[0], app)
         await app(scope, receive, send)
 
 
@@ -231,6 +230,7 @@ def serve(
             uvicorn.Config(
                 create_app(dalil, settings, access, token if shared is not None else None),
                 log_level="error",
+                server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             ),
             ready,

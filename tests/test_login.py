@@ -66,6 +66,8 @@ DOORS = [
     ("GET", "/api/openapi.json"),
     ("POST", "/api/ask"),
     ("GET", "/v1/models"),
+    ("GET", "/api"),
+    ("GET", "/v1"),
     ("POST", "/mcp"),
     ("GET", "/nothing"),
 ]

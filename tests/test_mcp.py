@@ -175,6 +175,12 @@ async def test_only_post_is_answered(address: str, method: str, status: int):
     assert (refused.status_code, refused.json()["error"]["code"]) == (status, "method_not_allowed")
 
 
+async def test_the_tools_are_at_one_address(address: str):
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {TOKEN}"}) as client:
+        refused = await client.post(f"{address}/mcp/tools", json={})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"jsonrpc": "2.0"}', b"\xff"])
 async def test_what_is_not_the_protocol_is_a_clear_refusal(address: str, body: bytes):
     headers = {
