@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from assistant.security import Access, hash_password, token_digest
 from assistant.server import create_app
 from assistant.settings import Settings
 from tests.helpers import local_client
+from tests.ui.driver import serving
 
 PASSWORD = "كلمة سرّ طويلة 42"
 TOKEN = "token-of-a-script"
@@ -148,6 +151,36 @@ def test_no_address_is_a_path_of_the_machine(
     assert response.status_code in (400, 403, 404, 422)
     assert "root:" not in response.text
     assert "import" not in response.text
+
+
+def test_requests_that_no_browser_sends_do_no_harm(tiny_dalil: Assistant, access: Access):
+    with serving(create_app(tiny_dalil, Settings(), access)) as address:
+        port = int(address.rpartition(":")[2])
+        for line in (
+            b"OPTIONS * HTTP/1.1",
+            b"GET /ui/../../../../etc/passwd HTTP/1.1",
+            b"GET /ui/../api/health HTTP/1.1",
+            b"GET /internal/../api/health HTTP/1.1",
+            b"GET //evil.example/ HTTP/1.1",
+            b"GET http://evil.example/api/health HTTP/1.1",
+            b"GET /api/documents/\xd9\x86 HTTP/1.1",
+            b"GET /\xff HTTP/1.1",
+            b"POST /api/ask HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked",
+            b"BREW /api/ask HTTP/1.1",
+            b"nonsense",
+        ):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                connection.sendall(line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+                connection.settimeout(10)
+                reply = b""
+                with suppress(TimeoutError):
+                    while part := connection.recv(65_536):
+                        reply += part
+            status = int(reply.split(b" ", 2)[1]) if reply else 400  # closed without a word
+            assert 300 <= status < 500, (line, reply)
+            assert b"root:" not in reply
+            assert b"passages" not in reply
+            assert b"Traceback" not in reply
 
 
 # --- the login ---------------------------------------------------------------------------------------
