@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import socket
 import subprocess
@@ -313,25 +312,28 @@ def run(folder: Path, *arguments: str, typed: str = "") -> subprocess.CompletedP
     )
 
 
-def test_the_printed_lines_let_somebody_in(tmp_path: Path):
-    for name in ("مريم", 'a "b" c'):
+def test_the_printed_lines_let_somebody_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    names, made = ("مريم", 'a "b" c'), {}
+    lines = ["port = 7000\n"]
+    for name in names:
         user = run(tmp_path, "user", name, "--stdin", typed=f"{PASSWORD}\n")
         token = run(tmp_path, "token", name)
         assert (user.returncode, user.stderr, token.returncode) == (0, "", 0)
-        made = re.search(r"Bearer ([\w-]{40,})'", token.stderr)
-        assert made
-        assert made[1] not in token.stdout
+        found = re.search(r"Bearer ([\w-]{40,})'", token.stderr)
+        assert found
+        made[name] = found[1]
+        assert made[name] not in token.stdout
         assert PASSWORD not in user.stdout
-        (tmp_path / "dalil.toml").write_text(user.stdout + token.stdout, encoding="utf-8")
-        here = Path.cwd()
-        os.chdir(tmp_path)
-        try:
-            access = Access.of(Settings(data_dir=tmp_path / "data"))
-        finally:
-            os.chdir(here)
-        (tmp_path / "dalil.toml").unlink()
+        lines += [user.stdout, token.stdout]
+        assert [text.count("\n") for text in lines] == [1] * len(lines)
+    (tmp_path / "dalil.toml").write_text("".join(lines), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(data_dir=tmp_path / "data")
+    access = Access.of(settings)
+    assert settings.port == 7000
+    for name in names:
         assert access.user_of_session(access.login(name, PASSWORD) or "").name == name
-        assert access.user_of_token(made[1]).name == name
+        assert access.user_of_token(made[name]).name == name
 
 
 def test_a_short_password_is_refused(tmp_path: Path):
