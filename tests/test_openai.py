@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import jsonschema
 import openai
 import pytest
 
@@ -145,6 +146,19 @@ def test_the_models_are_one(client: openai.OpenAI):
     assert client.models.retrieve("dalil").owned_by == "dalil"
     with pytest.raises(openai.NotFoundError):
         client.models.retrieve("gpt-4o")
+
+
+def test_the_description_describes_what_is_sent(dalil: Assistant, desk: Desk):
+    client = local_client(Guard(programs(dalil, desk, completions.routes(dalil, desk)), Access()))
+    spec = client.get("/api/openapi.json").json()
+    body = {"model": "dalil", "messages": [user(ARABIC)]}
+    for method, path in (("get", "/v1/models"), ("post", "/v1/chat/completions")):
+        sent = client.request(method, path, json=body if method == "post" else None).json()
+        schema = spec["paths"][path][method]["responses"]["200"]["content"]["application/json"]["schema"]
+        jsonschema.validate(sent, {**schema, "components": spec["components"]})
+        assert schema["$ref"]
+    assert [scheme["scheme"] for scheme in spec["components"]["securitySchemes"].values()] == ["bearer"]
+    assert client.get("/api/docs").text.count("<pre") == 7
 
 
 def test_what_is_withdrawn_is_followed_by_a_new_beginning(dalil: Assistant, desk: Desk):
