@@ -7,6 +7,8 @@ library takes most of a second to import: that is done when somebody first speak
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -39,6 +41,10 @@ INSTRUCTIONS = (
     "`search` for the passages themselves, and `document` to read a document that a citation names. An answer with "
     '"answered": false means that the knowledge base does not hold it.'
 )
+
+
+STOPPED = 130
+"""Exit code after Ctrl-C, as of every command."""
 
 
 class Dalil(Protocol):
@@ -245,6 +251,14 @@ def serve_stdio(begin: Callable[[], AbstractContextManager[Dalil]]) -> None:
             await server.run(incoming, outgoing, server.create_initialization_options())
 
     with _Answers(begin) as answers:
+
+        def stop(*_: object) -> None:
+            # The thread that reads the input cannot be woken: what is open is closed, and nobody waits for it.
+            answers.close_now()
+            os._exit(STOPPED)
+
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, stop)
         anyio.run(serve, answers)
 
 
@@ -289,5 +303,10 @@ class _Answers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.submit(self._stack.close).result()
+        self._thread.submit(self._stack.close).result()  # after what is still being opened
         self._thread.shutdown()
+
+    def close_now(self) -> None:
+        """Close what is open; what is still being opened ends with the process, which harms no index."""
+        if self._opened.done():
+            self._thread.submit(self._stack.close).result()

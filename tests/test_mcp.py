@@ -297,6 +297,37 @@ def test_nothing_but_the_protocol_is_on_standard_output(dalil: Assistant, tmp_pa
     assert b"Traceback" not in err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_though_the_input_stays_open(dalil: Assistant, tmp_path: Path, name: str):
+    write_knowledge(tmp_path / "knowledge")
+    process = subprocess.Popen(
+        [sys.executable, *DALIL, "mcp"],
+        env=environment(dalil, tmp_path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    call = {"name": "search", "arguments": {"query": "المنارة"}}
+    meta = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+    for message in (
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": meta},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call},
+    ):
+        print(json.dumps(message), file=process.stdin, flush=True)
+    assert json.loads(process.stdout.readline())["id"] == 1
+    assert json.loads(process.stdout.readline())["id"] == 2
+    process.send_signal(getattr(signal, name))
+    assert process.wait(10) == 130
+    assert "Traceback" not in process.stderr.read()
+    with FileLock(tmp_path / "data" / "lock", timeout=0):
+        pass
+
+
 # --- as it is read -----------------------------------------------------------------------------------
 
 
