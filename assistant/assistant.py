@@ -20,7 +20,7 @@ from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever, standalone
-from assistant.schema import Answer, AnswerPiece, Document, Hit, SyncReport
+from assistant.schema import MAX_QUESTION_CHARACTERS, Answer, AnswerPiece, Document, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.support import SupportChecker
 from assistant.text import detect_question_language, words
@@ -28,9 +28,6 @@ from assistant.vectors import VectorServer
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
-
-MAX_QUESTION_CHARACTERS = 2_000
-"""Longer questions are refused: no encoder reads that far, and a page of text is not a question."""
 
 
 class Assistant:
@@ -205,6 +202,10 @@ class Assistant:
     def encoder(self) -> Encoder:
         """What questions and passages are encoded with."""
         return self._index.encoder
+
+    def document_count(self) -> int:
+        """How many documents are indexed."""
+        return self._index.catalogue.document_count()
 
     def fact_count(self) -> int:
         """How many curated facts are indexed."""
