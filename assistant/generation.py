@@ -136,6 +136,14 @@ def open_model(settings: Settings) -> LLM | None:
     )
 
 
+def written(llm: LLM, text: str) -> Iterator[str]:
+    """What a model writes to one message, without LlamaIndex's own long retries."""
+    from llama_index.core.llms import ChatMessage
+
+    for response in llm.stream_chat([ChatMessage(role="user", content=text)]):
+        yield response.delta or ""
+
+
 class Writer:
     """Writes answers and rewrites questions with a language model. Safe to use from several threads."""
 
