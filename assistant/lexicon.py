@@ -113,7 +113,9 @@ _LATIN_SOUNDS = (
 )  # fmt: skip
 _ARABIC_SOUNDS = {"چ": "C"} | dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهوي", "bttjhxdzrzsSsdtz gfkklmnhwy", strict=True))
 _NEAR = {frozenset(pair) for pair in ("gj", "gk", "gx", "sz", "sS", "SC", "sC", "tC", "xh", "kx", "kC", "td", "tz", "dz", "jC", "jz", "jS", "fw", "bf", "ts", "jy", "jh")}  # fmt: skip
-_LATIN_LETTERS = str.maketrans({"ø": "o", "œ": "e", "æ": "e", "ł": "l", "ß": "s", "đ": "d", "ð": "d", "þ": "t", "ı": "i"})
+_LATIN_LETTERS = str.maketrans(
+    {"ø": "o", "œ": "e", "æ": "e", "ł": "l", "ß": "s", "đ": "d", "ð": "d", "þ": "t", "ı": "i"}
+)
 _PEOPLES = ("ians", "eans", "ans", "ian", "ean", "an", "ese", "ic", "s")
 """Endings by which English makes a people or a quality of a name."""
 _SILENT = "hwy"

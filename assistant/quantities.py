@@ -138,9 +138,13 @@ _FRACTIONS = {
     **{fold(word): 2 / 3 for word in "ثلثا ثلثي ثلثين ثلثان".split()},
 }
 _ENGLISH_PARTS = {"half": 0.5, "halves": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25, "quarters": 0.25} | {
-    f"{name}{end}": 1 / part for name, part in (("fifth", 5), ("sixth", 6), ("eighth", 8), ("tenth", 10)) for end in ("", "s")
+    f"{name}{end}": 1 / part
+    for name, part in (("fifth", 5), ("sixth", 6), ("eighth", 8), ("tenth", 10))
+    for end in ("", "s")
 }
-_ARABIC_PARTS = {fold(word): value for word, value in (("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1))}
+_ARABIC_PARTS = {
+    fold(word): value for word, value in (("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1))
+}
 _DECADES = {
     fold(stem + end): value
     for stem, value in (
@@ -224,7 +228,10 @@ _DUALS = {
     **{fold(word): ("day", 2.0) for word in "يومان يومين".split()},
     **{fold(word): ("day", 14.0) for word in "أسبوعان أسبوعين".split()},
     **{fold(word): ("second", 7200.0) for word in "ساعتان ساعتين".split()},
-    **{fold(word): ("", 2.0) for word in "مرتان مرتين دولتان دولتين بلدان_اثنان مدينتان مدينتين درجتان درجتين twice".split()},
+    **{
+        fold(word): ("", 2.0)
+        for word in "مرتان مرتين دولتان دولتين بلدان_اثنان مدينتان مدينتين درجتان درجتين twice".split()
+    },
 }
 """Words that are a count of two by themselves, with what they count."""
 
@@ -269,7 +276,10 @@ def _tokens(folded: str) -> tuple[list[_Token], list[Quantity]]:
             dates.append(Quantity("number", year, "", 1, start, match.group()))
             # 05/12/2020 has its day first almost everywhere; where that is no date the month is first.
             month, day = (second, first) if first > 12 else (first, second)
-            dates += [Quantity("month", month, "", 1, start, match.group()), Quantity("number", day, "", 1, start, match.group())]
+            dates += [
+                Quantity("month", month, "", 1, start, match.group()),
+                Quantity("number", day, "", 1, start, match.group()),
+            ]
         elif match["number"]:
             tokens.append(_Token(match["number"], start, _value(match["number"]), match["tail"] or ""))
         else:
@@ -375,7 +385,12 @@ def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
         return None, 1
     several = _look(token.text, _CARDINALS)
     part = _ENGLISH_PARTS.get(following) or (_look(following, _ARABIC_PARTS) or (None,))[0]
-    if several and part and following not in ("second",) and following not in ("third", "fifth", "sixth", "eighth", "tenth"):
+    if (
+        several
+        and part
+        and following not in ("second",)
+        and following not in ("third", "fifth", "sixth", "eighth", "tenth")
+    ):
         return Quantity("share", several[0] * part, "", 1, token.start, token.text, False), 2
     if token.text in ("a", "one") and following in _ENGLISH_PARTS:
         return Quantity("share", _ENGLISH_PARTS[following], "", 1, token.start, following, False), 2
@@ -488,7 +503,12 @@ def _measured(tokens: Sequence[_Token], at: int, value: float, used: int) -> tup
     after, second, third = (_word(tokens, at + used + step) for step in range(3))
     written = " ".join(token.text for token in tokens[at : at + used])
     sign_before = _word(tokens, at - 1) in ("%", "٪")
-    if first.tail in ("%", "٪") or sign_before or after in _PER_CENT or (after in ("per", "in") and second in ("cent", "hundred")):
+    if (
+        first.tail in ("%", "٪")
+        or sign_before
+        or after in _PER_CENT
+        or (after in ("per", "in") and second in ("cent", "hundred"))
+    ):
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used
     if after == fold("في") and second in (fold("المئة"), fold("المائة"), fold("المية"), fold("الماية")):
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used + 2
@@ -533,7 +553,12 @@ def same(one: Quantity, other: Quantity) -> bool:
         if kinds == {"month", "number"}:
             return False
         # "the 20th century" is «القرن العشرون»; the first of anything is not the number one.
-        return kinds == {"ordinal", "number"} and one.value == other.value and one.value > 1 and not (one.unit and other.unit)
+        return (
+            kinds == {"ordinal", "number"}
+            and one.value == other.value
+            and one.value > 1
+            and not (one.unit and other.unit)
+        )
     if one.kind == "decade":
         either = min(one.value, other.value) < 100
         return one.value % 100 == other.value % 100 if either else one.value == other.value
@@ -567,7 +592,10 @@ def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -
         if any(_DUAL_ENDING.match(word) for word in fold(evidence).split()):
             return True
         # "the two cities" of two that are named: wrong only where the evidence counts something else
-        return wanted.kind == "number" and not wanted.in_digits and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
+        return (
+            wanted.kind == "number"
+            and not wanted.in_digits
+            and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
+        )
     regnal = _REGNAL.get(int(wanted.value)) if wanted.kind == "ordinal" else None
     return bool(regnal and regnal.search(evidence))
-

@@ -129,7 +129,9 @@ _NOT_UNIVERSAL = {
 }  # fmt: skip
 _PARTIAL = _folded("some many most several few often sometimes usually mainly mostly partly part largely about almost nearly بعض معظم كثير كثيرا عدد أغلب غالبا أحيانا أساسا عديد جزء عدة أكثر غالبية أغلبية جزئيا")  # fmt: skip
 _FUTURE = re.compile("س[يت]\\w{3,}$")
-_NOT_FUTURE = re.compile("س(?:ياس|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)")
+_NOT_FUTURE = re.compile(
+    "س(?:ياس|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)"
+)
 _ROLES = {
     fold(word): role
     for role, group in {
@@ -147,7 +149,9 @@ _ROLES = {
     for word in group.split()
 }
 _BY = {tuple(fold(phrase).split()) for phrase in ["من قبل", "على يد", "على أيدي", "من جانب"]}
-_NAME_PARTS = _folded("new al el bin ibn abu abd von van der del dos das los las the saint san santa بن ابن أبو أبي عبد آل سانت سان فان فون دي")
+_NAME_PARTS = _folded(
+    "new al el bin ibn abu abd von van der del dos das los las the saint san santa بن ابن أبو أبي عبد آل سانت سان فان فون دي"
+)
 _AND = _folded("and or و أو & كما")
 _CLAUSE = re.compile(r"[.,;:،؛()«»\"–—]")
 
@@ -431,7 +435,9 @@ def _compare(
     cross = all(text.language != said.language for text in held)
     similar = said.vectors @ vectors.T
     usable = np.array([not other.number and (other.content or other.name > _NAME) for other in others])
-    equal = np.array([[_equal(checker.lexicon, word, other) for other in others] for word in said.words]).reshape(similar.shape)
+    equal = np.array([[_equal(checker.lexicon, word, other) for other in others] for word in said.words]).reshape(
+        similar.shape
+    )
     content = [at for at, word in enumerate(said.words) if word.content]
     # What another word of the sentence says already is not there for a word that has no like.
     usable &= ~equal[content].any(axis=0) if content else usable
@@ -447,7 +453,9 @@ def _compare(
         if likeness.max() < _SAME_WORD:
             # A word takes much from the words around it. By itself it says what it means, and little else.
             own = checker.alone(said.words[at].folded)
-            alone = np.array([checker.alone(other.folded) if usable[place] else own * 0 for place, other in enumerate(others)])
+            alone = np.array(
+                [checker.alone(other.folded) if usable[place] else own * 0 for place, other in enumerate(others)]
+            )
             likeness = np.where(usable, (likeness + alone @ own) / 2, likeness)
         best = int(likeness.argmax())
         partner[at], cover[at] = best, float(likeness[best])
@@ -496,7 +504,19 @@ def _compare(
         "log_words": float(np.log1p(len(content))),
         "cross": float(cross),
     }
-    for name in ("cosine", "cover", "lowest", "second", "gap", "name_gap", "uncovered", "low35", "low50", "low65", "run"):
+    for name in (
+        "cosine",
+        "cover",
+        "lowest",
+        "second",
+        "gap",
+        "name_gap",
+        "uncovered",
+        "low35",
+        "low50",
+        "low65",
+        "run",
+    ):
         features[f"cross_{name}"] = features[name] if cross else 0.0
     uncovered = tuple(said.words[at].folded for at in content if cover[at] < _COVERED)
     return Findings(features, missing(sentence, evidence), uncovered)
@@ -564,19 +584,19 @@ def _polarity(
     )
 
 
-def _doubt_lost(
-    said: _Text, others: Sequence[_Word], partner: NDArray[np.int_], cover: NDArray[np.float64]
-) -> bool:
+def _doubt_lost(said: _Text, others: Sequence[_Word], partner: NDArray[np.int_], cover: NDArray[np.float64]) -> bool:
     """Whether the sentence states what the evidence only expects or plans."""
-    return not said.hedged and not said.denies and any(
-        word.content and cover[at] >= _COVERED and partner[at] >= 0 and others[partner[at]].hedged
-        for at, word in enumerate(said.words)
+    return (
+        not said.hedged
+        and not said.denies
+        and any(
+            word.content and cover[at] >= _COVERED and partner[at] >= 0 and others[partner[at]].hedged
+            for at, word in enumerate(said.words)
+        )
     )
 
 
-def _swapped(
-    lexicon: Lexicon, said: _Text, held: Sequence[_Text], equal: NDArray[np.bool_], cross: bool
-) -> bool:
+def _swapped(lexicon: Lexicon, said: _Text, held: Sequence[_Text], equal: NDArray[np.bool_], cross: bool) -> bool:
     """Whether two things change places: exchanging two words puts the sentence in the order of its evidence."""
     start = 0
     for text in held:
@@ -592,9 +612,7 @@ def _swapped(
     return False
 
 
-def _exchanged(
-    lexicon: Lexicon, said: _Text, text: _Text, anchors: Sequence[tuple[int, int]], cross: bool
-) -> bool:
+def _exchanged(lexicon: Lexicon, said: _Text, text: _Text, anchors: Sequence[tuple[int, int]], cross: bool) -> bool:
     for first, (a, x) in enumerate(anchors):
         for b, y in anchors[first + 1 :]:
             one, two = said.words[a], said.words[b]

@@ -25,7 +25,7 @@ DALIL = "dalil"
 """The system under test, beside the baselines."""
 
 _PACKAGES = (
-    "dalil chromadb llama-index-core llama-index-retrievers-bm25 llama-index-vector-stores-chroma ir-measures numpy "
+    "dalil chromadb llama-index-core llama-index-llms-openai-like llama-index-retrievers-bm25 llama-index-vector-stores-chroma ir-measures numpy "
     "onnxruntime scikit-learn tantivy tokenizers"
 ).split()
 
