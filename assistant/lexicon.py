@@ -56,6 +56,9 @@ class Lexicon:
             held = self.phrases.get((stem(word[:-1]),), frozenset())
             if held:
                 return held
+        held = self.phrases.get((stem(root),), frozenset())  # «والألمان», whose article is followed by another «ال»
+        if held:
+            return held
         for clitic in (*_ARABIC_CLITICS, *_IMPERFECT):
             if word.startswith(clitic) and len(word) > 3:
                 held = self.phrases.get((stem(word[1:]),), frozenset())

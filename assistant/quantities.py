@@ -477,7 +477,9 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             if last == 100:
                 current = (current or 1) * 100 if current < 100 else current + 100
             else:
-                total, current = total + (current or 1) * last, 0.0
+                # «خمسة آلاف مليون» is five thousand times a million
+                total = (total + current) * last if 0 < total < last else total + (current or 1) * last
+                current = 0.0
             used += 1
             if digits:
                 break

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -105,8 +105,19 @@ _LIGHT = _folded(
     أمام ضد حين حينما بينما فيما مما عما إليه إليها هناك هنا ذلك كذلك فقط جدا مثل يد قبل بحسب وفق وفقا بسبب
     """
 )
-_NEGATORS = _folded("not no never without nor neither none nobody nothing cannot لا لم لن ليس ليست ليسوا لست دون بدون بلا عدم غير ولا ولم ولن وليس فلا فلم فلن بدون أبدا قط")  # fmt: skip
-_DENIALS = _folded("ruled rules rule excluded excludes deny denies denied reject rejects rejected refuse refused lack lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل فشلت خارج outside")  # fmt: skip
+_NEGATORS = _folded(
+    """
+    not no never without nor neither none nobody nothing cannot لا لم لن ليس ليست ليسوا لست دون بدون بلا عدم
+    غير ولا ولم ولن وليس فلا فلم فلن بدون أبدا قط
+    """
+)
+_DENIALS = _folded(
+    """
+    ruled rules rule excluded excludes deny denies denied reject rejects rejected refuse refused lack lacks
+    lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل فشلت خارج
+    outside
+    """
+)
 """Verbs that deny without a negation: a sentence with one may stand for a negated one."""
 _NOT_NEGATING = {tuple(fold(phrase).split()) for phrase in ["not only", "no doubt", "لا يزال", "لا تزال", "لا سيما", "لا بد", "ليس فقط", "دون رد", "لا يقتصر", "لا تقتصر", "غير أن", "without doubt"]}  # fmt: skip
 _HEDGES = _folded(
@@ -118,7 +129,13 @@ _HEDGES = _folded(
     يقترح تقترح سوف إذا لو تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد لن ولن يهدف تهدف يخاف تخاف مخاوف خوف قلق يقلق يريد تريد تطمح يطمح
     """
 )
-_UNIVERSAL = _folded("all every always only entire entirely whole wholly each everyone everything completely exclusively كل جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل بأكمله حصرا جميعها")  # fmt: skip
+_UNIVERSAL = _folded(
+    """
+    all every always only entire entirely whole wholly each everyone everything completely exclusively كل
+    جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل بأكمله حصرا
+    جميعها
+    """
+)
 _NOT_UNIVERSAL = {
     tuple(fold(phrase).split())
     for phrase in (
@@ -127,7 +144,12 @@ _NOT_UNIVERSAL = {
         "each of", "only one", "not only",
     )
 }  # fmt: skip
-_PARTIAL = _folded("some many most several few often sometimes usually mainly mostly partly part largely about almost nearly بعض معظم كثير كثيرا عدد أغلب غالبا أحيانا أساسا عديد جزء عدة أكثر غالبية أغلبية جزئيا")  # fmt: skip
+_PARTIAL = _folded(
+    """
+    some many most several few often sometimes usually mainly mostly partly part largely about almost nearly
+    بعض معظم كثير كثيرا عدد أغلب غالبا أحيانا أساسا عديد جزء عدة أكثر غالبية أغلبية جزئيا
+    """
+)
 _FUTURE = re.compile("س[يت]\\w{3,}$")
 _NOT_FUTURE = re.compile(
     "س(?:ياس|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)"
@@ -303,12 +325,17 @@ class SupportChecker:
         """Vector of a word outside any sentence."""
         return self._alone(word)
 
+    @property
+    def fitted(self) -> bool:
+        """Whether the numbers were fitted with this encoder; if not, a name must be there letter for letter or by sound."""
+        return self._encoder.fingerprint == self._model.encoder
+
     def surely_name(self, word: _Word) -> bool:
         """Whether a word is a name in its sentence and by itself."""
         if word.name <= _SURE_NAME or len(word.folded) <= 2 or word.folded in _NAME_PARTS:
             return False
         weights = self._model.names
-        if word.folded.isascii() or word.name == 1.0 or self._encoder.fingerprint != self._model.encoder:
+        if word.folded.isascii() or word.name == 1.0 or not self.fitted:
             return True
         alone = self._alone(word.folded) @ weights[:-1] + weights[-1]
         return float(probability(np.array([alone], dtype=np.float64))[0]) > _NAME_ALONE
@@ -375,7 +402,7 @@ class SupportChecker:
         self, surface: Sequence[str], vectors: NDArray[np.float32], concepts: Sequence[frozenset[int]]
     ) -> list[float]:
         weights = self._model.names
-        if self._encoder.fingerprint == self._model.encoder and vectors.shape[1] + 1 == len(weights):
+        if self.fitted:
             chances = probability((vectors @ weights[:-1] + weights[-1]).astype(np.float64))
         else:
             chances = np.array([float(at > 0 and word[:1].isupper()) for at, word in enumerate(surface)])
@@ -484,7 +511,7 @@ def _compare(
         "name_gap": float(name_gap),
         "name_missing": float(
             any(
-                cover[at] < _SAME_NAME
+                (cover[at] < _SAME_NAME or (not checker.fitted and not equal[at].any()))
                 and checker.surely_name(said.words[at])
                 and not (cross and _beside_place(checker.lexicon, said, at))
                 and not _run_together(said, at, others)
