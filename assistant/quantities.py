@@ -148,10 +148,14 @@ _ARABIC_PARTS = {
 _DECADES = {
     fold(stem + end): value
     for stem, value in (
-        ("عشرين", 20), ("ثلاثين", 30), ("أربعين", 40), ("خمسين", 50), ("ستين", 60), ("سبعين", 70), ("ثمانين", 80), ("تسعين", 90),
+        ("عشرين", 20), ("ثلاثين", 30), ("أربعين", 40), ("خمسين", 50), ("ستين", 60),
+        ("سبعين", 70), ("ثمانين", 80), ("تسعين", 90),
     )
     for end in ("يات", "ات")
-} | {"twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80, "nineties": 90}  # fmt: skip
+} | {
+    name: 10 * (2 + place)
+    for place, name in enumerate("twenties thirties forties fifties sixties seventies eighties nineties".split())
+}  # fmt: skip
 
 _MONTHS = [
     "january jan يناير كانون_الثاني جانفي",
@@ -237,13 +241,19 @@ _DUALS = {
 
 _TOKEN = re.compile(
     r"(?P<iso>[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?![0-9]))|(?P<date>(?<![0-9/])[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}(?![0-9]))"
-    r"|(?P<name>[a-z]+[0-9]+)|(?P<number>(?<![a-z])[0-9]+(?:[.,][0-9]+)*)(?P<tail>st\b|nd\b|rd\b|th\b|s\b|%|٪|[a-z]{1,2}2?\b)?|(?P<sign>us\$|[$€£¥%٪])"
+    r"|(?P<name>[a-z]+[0-9]+)|(?P<number>(?<![a-z])[0-9]+(?:[.,][0-9]+)*)"
+    r"(?P<tail>st\b|nd\b|rd\b|th\b|s\b|%|٪|[a-z]{1,2}2?\b)?|(?P<sign>us\$|[$€£¥%٪])"
     r"|(?P<word>[^\W\d_]+(?:'s)?)"
 )
 _PREFIXES = ["", *(fold(prefix) for prefix in "و ف ب ل ك ال وال بال لل فال كال ول وب".split())]
 _SAFE_PREFIXES = {"", *(fold(prefix) for prefix in "و ف ال وال".split())}
 _CONJUNCTION = "و"
-_NEAR_MONTH = {*"in of since by until on from early late mid to".split(), *(fold(w) for w in "في شهر من منذ منتصف أوائل أواخر مطلع حتى نهاية بداية".split())}  # fmt: skip
+_NEAR_MONTH = {
+    fold(word)
+    for word in """
+    in of since by until on from early late mid to في شهر من منذ منتصف أوائل أواخر مطلع حتى نهاية بداية
+    """.split()
+}
 _CARBON = {fold("أكسيد"), fold("اكسيد")}
 _ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
 # A single letter is rather an initial.
@@ -468,12 +478,12 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             continue
         if text in _AND_A_HALF and last >= 1000:
             total, used = total + last / 2, used + 1
-            named = at + used < len(tokens) and _look(tokens[at + used].text, _SCALES)
-            used += bool(named and named[0] == last)
+            repeated = _look(tokens[at + used].text, _SCALES) if at + used < len(tokens) else None
+            used += bool(repeated and repeated[0] == last)
             break
-        scale = _look(text, _SCALES)
-        if scale and not scale[1] and not (text.isascii() and text.endswith("s")):
-            last = scale[0]
+        scaled = _look(text, _SCALES)
+        if scaled and not scaled[1] and not (text.isascii() and text.endswith("s")):
+            last = scaled[0]
             if last == 100:
                 current = (current or 1) * 100 if current < 100 else current + 100
             else:
@@ -502,7 +512,7 @@ def _measured(tokens: Sequence[_Token], at: int, value: float, used: int) -> tup
     """A number with its unit: a share where it is in per cent."""
     first = tokens[at]
     digits = first.number is not None
-    after, second, third = (_word(tokens, at + used + step) for step in range(3))
+    after, second = (_word(tokens, at + used + step) for step in range(2))
     written = " ".join(token.text for token in tokens[at : at + used])
     sign_before = _word(tokens, at - 1) in ("%", "٪")
     if (

@@ -259,6 +259,13 @@ def check_gate(
     result = new_run(prepare(settings.embedding_model, settings.cache_dir), {"reranker": settings.reranker_model})
     result.add(suites.knowledge(suites.ask_cases(load_cases(SHIPPED))))
     now = gate.scores(result)
+    held_out = [case for case in support_cases.load_support_cases() if case.split == "held-out"]
+    for rate in support_cases.rates(held_out, support_cases.judge(held_out, support_cases.new_checker())):
+        if rate.group in now and rate.caught is not None and rate.refused is not None:
+            now[rate.group] |= {
+                "unsupported caught": round(rate.caught, 4),
+                "supported refused": round(rate.refused, 4),
+            }
     if write:
         gate.write(now)
     problems = gate.failures(now, gate.read())

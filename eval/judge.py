@@ -91,14 +91,12 @@ def judged(asked: Sequence[Asked], llm: LLM) -> tuple[list[Record], Usage]:
             question, said = item.case.question, item.answer.text
             quotes = list(dict.fromkeys(citation.quote for citation in item.answer.citations))
             scores = {
-                "faithfulness": _ask(lambda: faithfulness.evaluate(response=said, contexts=quotes)),
-                "relevancy": _ask(lambda: relevancy.evaluate(query=question, response=said, contexts=quotes)),
+                "faithfulness": _ask(faithfulness.evaluate, response=said, contexts=quotes),
+                "relevancy": _ask(relevancy.evaluate, query=question, response=said, contexts=quotes),
             }
             if item.case.answerable:
                 reference = " ".join(item.case.evidence)
-                scores["correctness"] = _ask(
-                    lambda: correctness.evaluate(query=question, response=said, reference=reference)
-                )
+                scores["correctness"] = _ask(correctness.evaluate, query=question, response=said, reference=reference)
             records.append(
                 Record(
                     "judged",
@@ -114,9 +112,9 @@ def judged(asked: Sequence[Asked], llm: LLM) -> tuple[list[Record], Usage]:
     return records, usage
 
 
-def _ask(evaluate: Callable[[], EvaluationResult]) -> float | None:
+def _ask(evaluate: Callable[..., EvaluationResult], **given: Any) -> float | None:
     try:
-        return evaluate().score
+        return evaluate(**given).score
     except Exception as error:  # the client, its transport and LlamaIndex share no base
         raise JudgeError(f"the judge does not answer ({type(error).__name__}: {error})") from error
 
