@@ -110,7 +110,8 @@ def parse(text: str) -> Lexicon:
 # Latin letters, longest first, and Arabic ones, as the consonants that either script keeps.
 _LATIN_SOUNDS = (
     ("tch", "C"), ("sch", "S"), ("kh", "x"), ("gh", "g"), ("sh", "S"), ("ch", "C"), ("th", "t"), ("ph", "f"),
-    ("zh", "j"), ("dh", "z"), ("ts", "s"), ("ck", "k"), ("qu", "k"), ("x", "ks"), ("ce", "s"), ("ci", "s"), ("cy", "s"), ("c", "k"),
+    ("zh", "j"), ("dh", "z"), ("ts", "s"), ("ck", "k"),
+    ("qu", "k"), ("x", "ks"), ("ce", "s"), ("ci", "s"), ("cy", "s"), ("c", "k"),
     ("q", "k"), ("p", "b"), ("v", "f"), ("w", "w"), ("y", "y"), ("j", "j"), ("g", "g"),
     *((letter, letter) for letter in "bdfhklmnrstz"),
 )  # fmt: skip
