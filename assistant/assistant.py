@@ -18,13 +18,10 @@ from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever
-from assistant.schema import Answer, AnswerPiece, Document, Hit, SyncReport
+from assistant.schema import MAX_QUESTION_CHARACTERS, Answer, AnswerPiece, Document, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.text import words
 from assistant.vectors import VectorServer
-
-MAX_QUESTION_CHARACTERS = 2_000
-"""Longer questions are refused: no encoder reads that far, and a page of text is not a question."""
 
 
 class Assistant:
@@ -180,6 +177,10 @@ class Assistant:
     def encoder(self) -> Encoder:
         """What questions and passages are encoded with."""
         return self._index.encoder
+
+    def document_count(self) -> int:
+        """How many documents are indexed."""
+        return self._index.catalogue.document_count()
 
     def fact_count(self) -> int:
         """How many curated facts are indexed."""
