@@ -95,3 +95,8 @@ def test_another_encoder_works_without_the_fitted_names(tiny_encoder: Encoder):
     checker = SupportChecker(tiny_encoder)
     assert checker.check("It opened in 1946.", ["It opened in 1964."]).reason == "number"
     assert checker.check("The port of Tarin opened.", ["The port of Salma opened."]).reason == "name"
+
+
+def test_the_shipped_numbers_belong_to_the_default_encoder(encoder: Encoder):
+    # after a change of the encoder: python -m eval.fit_support --write
+    assert encoder.fingerprint == shipped_support_model().encoder
