@@ -81,15 +81,17 @@ def serve(
 ) -> None:
     """Bring the index in step, then serve the chat."""
     settings = _settings(knowledge, data, host=host, port=port)
+    from assistant.security import Access
     from assistant.server import serve as serve_chat
 
+    Access.of(settings)  # whether the address may be used is known before minutes of sync
     with _own(settings) as dalil:
         report = _synced(dalil)
         _show(report)
         if not report.passages:
             _note("The knowledge base is empty: the chat will say so until you add documents.")
         with _following(dalil) if watching else nullcontext():
-            serve_chat(dalil, settings.host, settings.port, shared=dalil)
+            serve_chat(dalil, settings.host, settings.port, shared=dalil, settings=settings)
 
 
 @app.command()

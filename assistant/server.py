@@ -20,6 +20,7 @@ import uvicorn
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, StreamingResponse
 from fontpkg import path as font_path  # type: ignore[import-untyped]  # it has no types
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
@@ -28,6 +29,8 @@ from assistant.assistant import Assistant
 from assistant.errors import DalilError
 from assistant.index import Progress
 from assistant.schema import to_json
+from assistant.security import Access, Guard
+from assistant.settings import Settings
 from assistant.ui.texts import FONT_FAMILY
 
 if TYPE_CHECKING:
@@ -61,6 +64,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -75,7 +79,10 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]  # Gradio lets some other sites in; here none may read anything
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
@@ -91,24 +98,41 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-def create_app(dalil: Dalil, internal: APIRouter | None = None) -> FastAPI:
+def create_app(
+    dalil: Dalil,
+    internal: APIRouter | None = None,
+    settings: Settings | None = None,
+    access: Access | None = None,
+) -> FastAPI:
     """The web application for one assistant.
 
     Args:
         dalil: Answers the questions. It stays open when the application stops: whoever made it closes it.
         internal: What other processes of this machine may ask, from ``internal_routes``.
+        settings: Limits and users; read as ever if left out.
+        access: Who may come in; what the settings say if left out.
+
+    Raises:
+        SettingsError: the address needs users or tokens, and there are none.
     """
     # Gradio takes seconds to import: only those who serve the chat should wait for it.
     from gradio import mount_gradio_app
 
     from assistant.ui.chat import STATIC_DIR, build_chat, build_theme, head_html
 
+    settings = settings or Settings()
+    access = access or Access.of(settings)
     app = FastAPI(title="Dalil", docs_url=None, redoc_url=None, openapi_url=None)
+    # The last one added meets a request first.
+    app.add_middleware(
+        Guard, access=access, rate_limit=settings.rate_limit, max_upload_bytes=settings.max_upload_mb * 2**20
+    )
     app.add_middleware(SecurityHeaders)
     app.add_api_route("/healthz", health)
     app.add_api_route("/ui/fonts/{weight}.ttf", font)
     if internal is not None:
         app.include_router(internal)
+    app.mount(remote.INTERNAL, Starlette())  # the guard lets everything below it in: nothing else may be there
     app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
     served: FastAPI = mount_gradio_app(
         app,
@@ -149,8 +173,9 @@ def serve(
     port: int,
     announce: Callable[[str], None] = _say,
     shared: Assistant | None = None,
+    settings: Settings | None = None,
 ) -> None:
-    """Serve the chat until SIGINT or SIGTERM, then return.
+    """Serve the chat and the API until SIGINT or SIGTERM, then return.
 
     Args:
         dalil: Answers the questions.
@@ -158,10 +183,13 @@ def serve(
         port: Port to listen on; 0 takes any free one.
         announce: Called once with a line that names the address, as soon as it answers.
         shared: The assistant that other processes with its data directory are served from.
+        settings: Limits and users; read as ever if left out.
 
     Raises:
-        DalilError: the address or port cannot be used.
+        DalilError: the address or port cannot be used, or may not be without users.
     """
+    settings = (settings or Settings()).model_copy(update={"host": host, "port": port})
+    access = Access.of(settings)
     token = secrets.token_urlsafe(32)
     listener = _listen(host, port)
 
@@ -174,7 +202,7 @@ def serve(
         internal = internal_routes(shared, token) if shared is not None else None
         server = _AnnouncingServer(
             uvicorn.Config(
-                create_app(dalil, internal),
+                create_app(dalil, internal, settings, access),
                 log_level="error",
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             ),

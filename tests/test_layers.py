@@ -16,7 +16,7 @@ PACKAGE = Path(assistant.__file__).parent
 ORDER = (
     "errors schema settings text words pdf readers knowledge files passages tokenizer models encoder catalogue lexical "
     "graphs vectors index ranking reranker retrieval answering assistant doctor verify llamaindex ui remote "
-    "server watch terminal cli"
+    "security server watch terminal cli"
 ).split()
 # A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
 # comes before what runs it in children.
