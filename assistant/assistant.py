@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import metadata
 from types import TracebackType
 from typing import Self
 
@@ -20,7 +21,7 @@ from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever
 from assistant.schema import Answer, AnswerPiece, Document, Hit, SyncReport
 from assistant.settings import Settings
-from assistant.text import words
+from assistant.text import TEXT_VERSION, words
 from assistant.vectors import VectorServer
 
 MAX_QUESTION_CHARACTERS = 2_000
@@ -180,6 +181,16 @@ class Assistant:
     def encoder(self) -> Encoder:
         """What questions and passages are encoded with."""
         return self._index.encoder
+
+    def versions(self) -> dict[str, str]:
+        """What answers are made with now: this release, the model, the index's format and the knowledge itself."""
+        return {
+            "dalil": metadata.version("dalil"),
+            "model": self.encoder.fingerprint,
+            "layout": str(LAYOUT_VERSION),
+            "text": str(TEXT_VERSION),
+            "knowledge": self._index.content_digest(),
+        }
 
     def fact_count(self) -> int:
         """How many curated facts are indexed."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from assistant.feedback import FeedbackLog
     from assistant.ui.conversation import Dalil
 
 SHUTDOWN_SECONDS = 1
@@ -103,6 +104,7 @@ def create_app(
     internal: APIRouter | None = None,
     settings: Settings | None = None,
     access: Access | None = None,
+    feedback: FeedbackLog | None = None,
 ) -> FastAPI:
     """The web application for one assistant.
 
@@ -111,6 +113,7 @@ def create_app(
         internal: What other processes of this machine may ask, from ``internal_routes``.
         settings: Limits and users; read as ever if left out.
         access: Who may come in; what the settings say if left out.
+        feedback: Keeps what people think of answers.
 
     Raises:
         SettingsError: the address needs users or tokens, and there are none.
@@ -174,6 +177,7 @@ def serve(
     announce: Callable[[str], None] = _say,
     shared: Assistant | None = None,
     settings: Settings | None = None,
+    feedback: FeedbackLog | None = None,
 ) -> None:
     """Serve the chat and the API until SIGINT or SIGTERM, then return.
 
@@ -184,6 +188,7 @@ def serve(
         announce: Called once with a line that names the address, as soon as it answers.
         shared: The assistant that other processes with its data directory are served from.
         settings: Limits and users; read as ever if left out.
+        feedback: Keeps what people think of answers.
 
     Raises:
         DalilError: the address or port cannot be used, or may not be without users.
@@ -202,7 +207,7 @@ def serve(
         internal = internal_routes(shared, token) if shared is not None else None
         server = _AnnouncingServer(
             uvicorn.Config(
-                create_app(dalil, internal, settings, access),
+                create_app(dalil, internal, settings, access, feedback),
                 log_level="error",
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             ),

@@ -14,9 +14,9 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text words pdf readers knowledge files passages tokenizer models encoder catalogue lexical "
-    "graphs vectors index ranking reranker retrieval answering assistant doctor verify llamaindex ui remote "
-    "security server watch terminal cli"
+    "errors schema settings text feedback words pdf readers knowledge files passages tokenizer models encoder "
+    "catalogue lexical graphs vectors index ranking reranker retrieval answering assistant doctor verify llamaindex "
+    "ui remote security server watch terminal cli"
 ).split()
 # A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
 # comes before what runs it in children.
