@@ -19,13 +19,10 @@ from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever
-from assistant.schema import Answer, AnswerPiece, Document, Hit, SyncReport
+from assistant.schema import MAX_QUESTION_CHARACTERS, Answer, AnswerPiece, Document, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.text import TEXT_VERSION, words
 from assistant.vectors import VectorServer
-
-MAX_QUESTION_CHARACTERS = 2_000
-"""Longer questions are refused: no encoder reads that far, and a page of text is not a question."""
 
 
 class Assistant:
@@ -191,6 +188,10 @@ class Assistant:
             "text": str(TEXT_VERSION),
             "knowledge": self._index.content_digest(),
         }
+
+    def document_count(self) -> int:
+        """How many documents are indexed."""
+        return self._index.catalogue.document_count()
 
     def fact_count(self) -> int:
         """How many curated facts are indexed."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,7 +131,8 @@ class Catalogue:
         """
         self._path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        # Weak: that of a thread is closed when the thread ends, and servers start many.
+        self._connections: weakref.WeakSet[sqlite3.Connection] = weakref.WeakSet()
         self._guard = threading.Lock()
         self._writes = 0
         self._counted: tuple[int, dict[str, int]] = (-1, {})
@@ -152,7 +154,7 @@ class Catalogue:
                 self._path, timeout=30, isolation_level=None, check_same_thread=False, factory=_Connection
             )
             with self._guard:
-                self._connections.append(connection)
+                self._connections.add(connection)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             self._local.connection = connection
@@ -161,7 +163,7 @@ class Catalogue:
     def close(self) -> None:
         """Close every connection."""
         with self._guard:
-            for connection in self._connections:
+            for connection in list(self._connections):
                 connection.close()
             self._connections.clear()
         self._local = threading.local()
@@ -273,6 +275,10 @@ class Catalogue:
             (document_id,),
         ).fetchone()
         return None if row is None else _document(row)
+
+    def document_count(self) -> int:
+        """How many documents are indexed."""
+        return int(self._connection.execute("SELECT count(*) FROM sources WHERE kind = 'document'").fetchone()[0])
 
     def fact(self, fact_id: str) -> Fact | None:
         """One curated fact."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import signal
 import sys
 import threading
@@ -22,7 +23,7 @@ import typer
 
 # What takes time to import is imported where it is used: a question that a running process answers needs little.
 from assistant import remote
-from assistant.errors import DalilError, KnowledgeError
+from assistant.errors import DalilError, KnowledgeError, SettingsError
 from assistant.schema import Answer, SyncReport, to_json
 from assistant.settings import Settings
 
@@ -46,6 +47,9 @@ DataOption = Annotated[
 ]
 WatchOption = Annotated[bool, typer.Option("--watch", help="Keep in step with the knowledge folder while it changes.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the Python types.")]
+
+
+MIN_PASSWORD = 8
 
 
 def main() -> None:
@@ -283,6 +287,49 @@ def doctor(knowledge: KnowledgeOption = None, data: DataOption = None, as_json: 
 
 
 @app.command()
+def mcp(knowledge: KnowledgeOption = None, data: DataOption = None) -> None:
+    """Serve the tools ask, search and document to an MCP client, over standard input and output."""
+    settings = _settings(knowledge, data)
+    from assistant.mcp import serve_stdio
+
+    @contextmanager
+    def begin() -> Iterator[Assistant | remote.Remote]:
+        with _opened(settings) as dalil:
+            if not isinstance(dalil, remote.Remote):
+                _synced(dalil, errors=True)
+            yield dalil
+
+    serve_stdio(begin)
+
+
+@app.command()
+def user(
+    name: Annotated[str, typer.Argument(help="Who may log in.")],
+    stdin: Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")] = False,
+) -> None:
+    """Print the line for dalil.toml that lets somebody log in; asks for the password."""
+    from assistant.security import hash_password
+
+    if stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    if len(password) < MIN_PASSWORD:
+        raise SettingsError(f"the password has {len(password)} characters; choose one of at least {MIN_PASSWORD}")
+    _print_entry("users", name, hash_password(password))
+
+
+@app.command()
+def token(name: Annotated[str, typer.Argument(help="The program that may ask.")]) -> None:
+    """Make a token for a program and print the line for dalil.toml that admits it."""
+    from assistant.security import token_digest
+
+    made = secrets.token_urlsafe(32)
+    _print_entry("api_tokens", name, token_digest(made))
+    _note(f"The token, shown only now; send it as 'Authorization: Bearer {made}'.")
+
+
+@app.command()
 def verify(
     knowledge: KnowledgeOption = None,
     data: DataOption = None,
@@ -512,6 +559,12 @@ def _print_answer(answer: Answer) -> None:
         fact = f", fact {citation.fact_id}" if citation.fact_id else ""
         print(f"[{citation.number}] {citation.title} ({citation.document_id}{page}{fact})")
         print(f"    {citation.quote}")
+
+
+def _print_entry(table: str, name: str, value: str) -> None:
+    """A line for dalil.toml, below its table, once the settings take it."""
+    Settings(**{table: {name: value}})
+    print(f"[{table}]\n{json.dumps(name, ensure_ascii=False)} = {json.dumps(value)}")
 
 
 def _print_json(value: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from assistant import errors
 from assistant.errors import DalilError, IndexBusyError
-from assistant.schema import Answer, Citation, FileReport, Hit, SyncReport
+from assistant.schema import Answer, Citation, Document, FileReport, Hit, SyncReport
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
@@ -124,9 +124,12 @@ class Remote:
         self._folder = folder
         self._owner = owner
 
-    def ask(self, question: str, language: str | None = None) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[tuple[str, str]] | None = None, language: str | None = None
+    ) -> Answer:
         """As ``Assistant.ask``."""
-        value = self._post("ask", {"question": question, "language": language})
+        turns = [list(turn) for turn in history or ()]
+        value = self._post("ask", {"question": question, "history": turns, "language": language})
         value["citations"] = tuple(Citation(**citation) for citation in value["citations"])
         value["closest"] = tuple(Hit(**hit) for hit in value["closest"])
         return Answer(**value)
@@ -134,6 +137,10 @@ class Remote:
     def search(self, query: str, limit: int = 10) -> list[Hit]:
         """As ``Assistant.search``."""
         return [Hit(**hit) for hit in self._post("search", {"query": query, "limit": limit})]
+
+    def document(self, document_id: str) -> Document:
+        """As ``Assistant.document``."""
+        return Document(**self._post("document", {"document_id": document_id}))
 
     def listing(self) -> Listing:
         """As ``listing`` of an assistant."""

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+MAX_QUESTION_CHARACTERS = 2_000
+"""Longer questions are refused: no encoder reads that far, and a page of text is not a question."""
+
 Kind = Literal["document", "fact"]
 Mode = Literal["extractive", "generated"]
 BlockKind = Literal["heading", "paragraph", "item", "row"]

@@ -53,7 +53,7 @@ KEY_FILE = "session.key"
 
 _USER = "dalil.user"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-_PUBLIC = frozenset({"/healthz", "/login", "/favicon.ico"})
+_PUBLIC = frozenset({"/healthz", "/login", "/logout", "/favicon.ico"})
 _PUBLIC_BELOW = ("/ui/", "/internal/")  # our own files and fonts; what asks for the owner's token itself
 _QUESTIONS = frozenset({"/api/ask", "/api/search", "/v1/chat/completions", "/mcp", "/mcp/"})
 _CHAT_EVENT = "/gradio_api/queue/join"
@@ -426,7 +426,7 @@ def _unauthorised(scope: Scope, message: str) -> JSONResponse:
 
 
 def _for_programs(path: str) -> bool:
-    return path.startswith(_PROGRAMS) or "/gradio_api/" in path
+    return path != "/api/docs" and (path.startswith(_PROGRAMS) or "/gradio_api/" in path)
 
 
 async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,8 +12,8 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import uvicorn
@@ -24,12 +24,17 @@ from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
-from assistant import remote
+from assistant import completions, remote
+from assistant.api import programs
 from assistant.assistant import Assistant
+from assistant.desk import Attended, Desk
 from assistant.errors import DalilError
 from assistant.index import Progress
+from assistant.login import login_routes
+from assistant.mcp import McpEndpoint
+from assistant.requests import Asked, Wanted
 from assistant.schema import to_json
-from assistant.security import Access, Guard
+from assistant.security import Access, Guard, is_loopback
 from assistant.settings import Settings
 from assistant.ui.texts import FONT_FAMILY
 
@@ -38,7 +43,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from assistant.feedback import FeedbackLog
-    from assistant.ui.conversation import Dalil
 
 SHUTDOWN_SECONDS = 1
 """How long open requests may take to end when the server stops; open tabs hold theirs for ever."""
@@ -99,20 +103,36 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
+class Divert:
+    """Sends requests below some paths to other applications, before anything else sees them."""
+
+    def __init__(self, app: ASGIApp, places: Mapping[str, ASGIApp]) -> None:
+        self.app = app
+        self.places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on to where it belongs."""
+        app = self.app
+        if scope["type"] == "http":
+            first = scope["path"].split("/", 2)[1]
+            app = self.places.get(first, app)
+        await app(scope, receive, send)
+
+
 def create_app(
-    dalil: Dalil,
-    internal: APIRouter | None = None,
+    dalil: Assistant,
     settings: Settings | None = None,
     access: Access | None = None,
+    token: str | None = None,
     feedback: FeedbackLog | None = None,
 ) -> FastAPI:
-    """The web application for one assistant.
+    """The web application for one assistant: its pages, what programs ask, and the guard in front of all.
 
     Args:
         dalil: Answers the questions. It stays open when the application stops: whoever made it closes it.
-        internal: What other processes of this machine may ask, from ``internal_routes``.
         settings: Limits and users; read as ever if left out.
         access: Who may come in; what the settings say if left out.
+        token: Opens what other processes of this machine may ask; without it they may ask nothing.
         feedback: Keeps what people think of answers.
 
     Raises:
@@ -125,21 +145,31 @@ def create_app(
 
     settings = settings or Settings()
     access = access or Access.of(settings)
-    app = FastAPI(title="Dalil", docs_url=None, redoc_url=None, openapi_url=None)
+    desk = Desk(settings.answers_at_once)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    app = FastAPI(title="Dalil", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    asked = programs(dalil, desk, completions.routes(dalil, desk))
     # The last one added meets a request first.
+    app.add_middleware(Divert, places={"api": asked, "v1": asked, "mcp": McpEndpoint(dalil, desk)})
     app.add_middleware(
         Guard, access=access, rate_limit=settings.rate_limit, max_upload_bytes=settings.max_upload_mb * 2**20
     )
     app.add_middleware(SecurityHeaders)
     app.add_api_route("/healthz", health)
     app.add_api_route("/ui/fonts/{weight}.ttf", font)
-    if internal is not None:
-        app.include_router(internal)
+    app.include_router(login_routes(access))
+    if token is not None:
+        app.include_router(internal_routes(dalil, token, desk))
     app.mount(remote.INTERNAL, Starlette())  # the guard lets everything below it in: nothing else may be there
     app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
     served: FastAPI = mount_gradio_app(
         app,
-        build_chat(dalil),
+        build_chat(Attended(dalil, desk)),
         path="/",
         theme=build_theme(),
         head=head_html(),
@@ -171,7 +201,7 @@ def _say(line: str) -> None:
 
 
 def serve(
-    dalil: Dalil,
+    dalil: Assistant,
     host: str,
     port: int,
     announce: Callable[[str], None] = _say,
@@ -204,10 +234,9 @@ def serve(
         announce(f"Dalil is at {_address(listener)}")
 
     with listener:
-        internal = internal_routes(shared, token) if shared is not None else None
         server = _AnnouncingServer(
             uvicorn.Config(
-                create_app(dalil, internal, settings, access, feedback),
+                create_app(dalil, settings, access, token if shared is not None else None, feedback),
                 log_level="error",
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             ),
@@ -279,45 +308,57 @@ def _is_not_about_open_tabs(record: logging.LogRecord) -> bool:
 # --- for other processes of this machine -------------------------------------------------------------
 
 
-def internal_routes(dalil: Assistant, token: str) -> APIRouter:
+def internal_routes(dalil: Assistant, token: str, desk: Desk) -> APIRouter:
     """What ``remote.Remote`` asks: each reply is lines of JSON, the last one with the value or the error.
 
     Args:
         dalil: Answers.
         token: What a request must carry; it must come from this machine as well.
+        desk: Where answers are worked off.
     """
 
     def check(request: Request) -> None:
         given = request.headers.get("Authorization", "").encode()
-        local = request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        local = request.client is not None and is_loopback(request.client.host)
         if not local or not secrets.compare_digest(given, f"Bearer {token}".encode()):
             raise HTTPException(403)
 
     router = APIRouter(prefix=remote.INTERNAL, dependencies=[Depends(check)])
 
     @router.post("/ask")
-    async def ask(
-        question: Annotated[str, Body()], language: Annotated[str | None, Body()] = None
-    ) -> StreamingResponse:
-        return _reply(lambda _: dalil.ask(question, language=language))
+    async def ask(body: Asked) -> StreamingResponse:
+        return _reply(desk.submit, lambda _: dalil.ask(body.question, body.turns, body.language))
 
     @router.post("/search")
     async def search(query: Annotated[str, Body()], limit: Annotated[int, Body()] = 10) -> StreamingResponse:
-        return _reply(lambda _: dalil.search(query, limit))
+        return _reply(desk.submit, lambda _: dalil.search(query, limit))
+
+    @router.post("/document")
+    async def document(body: Wanted) -> StreamingResponse:
+        return _reply(desk.submit, lambda _: dalil.document(body.document_id))
 
     @router.post("/list")
     async def list_documents() -> StreamingResponse:
-        return _reply(lambda _: remote.listing(dalil))
+        return _reply(desk.submit, lambda _: remote.listing(dalil))
 
     @router.post("/sync")
     async def sync() -> StreamingResponse:
-        return _reply(dalil.sync)
+        return _reply(_in_a_thread, dalil.sync)  # minutes, in which the desk must not be held up
 
     return router
 
 
-def _reply(work: Callable[[Progress], Any]) -> StreamingResponse:
-    """The result of ``work``, with its progress before it where it takes long enough to have any."""
+def _in_a_thread(run: Callable[[], None]) -> None:
+    threading.Thread(target=run, daemon=True, name="dalil-internal").start()
+
+
+def _reply(begin: Callable[[Callable[[], None]], Any], work: Callable[[Progress], Any]) -> StreamingResponse:
+    """The result of ``work``, with its progress before it where it takes long enough to have any.
+
+    Args:
+        begin: has something run in some thread.
+        work: what is asked for.
+    """
 
     async def lines() -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
@@ -336,7 +377,10 @@ def _reply(work: Callable[[Progress], Any]) -> StreamingResponse:
                 logging.getLogger(__name__).exception("a request of another process failed")
                 send({})
 
-        threading.Thread(target=run, daemon=True, name="dalil-internal").start()
+        try:
+            begin(run)
+        except DalilError as error:
+            send({"error": type(error).__name__, "message": str(error)})
         while True:
             reply = await replies.get()
             yield json.dumps(reply, ensure_ascii=False) + "\n"

@@ -16,7 +16,7 @@ PACKAGE = Path(assistant.__file__).parent
 ORDER = (
     "errors schema settings text feedback words pdf readers knowledge files passages tokenizer models encoder "
     "catalogue lexical graphs vectors index ranking reranker retrieval answering assistant doctor verify llamaindex "
-    "ui remote security server watch terminal cli"
+    "ui remote requests security desk pages login api completions mcp server watch terminal cli"
 ).split()
 # A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
 # comes before what runs it in children.
@@ -28,7 +28,7 @@ FOLDERS = {
     "pdf": ["bidi", "repair", "glyphs", "marks", "lines", "layout", "__init__"],
     "ui": ["texts", "conversation", "render", "chat", "__init__"],
 }
-SLOW = ("torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
+SLOW = ("mcp", "torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
 
 
 def at_import(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
