@@ -34,7 +34,7 @@ from assistant.login import login_routes
 from assistant.mcp import McpEndpoint
 from assistant.requests import Asked, Wanted
 from assistant.schema import to_json
-from assistant.security import Access, Guard, user_of, is_loopback
+from assistant.security import Access, Guard, is_loopback, user_of
 from assistant.settings import Settings
 from assistant.ui.texts import FONT_FAMILY
 

@@ -174,16 +174,16 @@ def build_knowledge(library: Library, may_edit: Callable[[gr.Request], bool]) ->
     page: gr.Blocks
     title = f"{ENGLISH.title} · {ARABIC.title}"
     with gr.Blocks(title=title, fill_width=True, delete_cache=(CACHE_SECONDS, CACHE_SECONDS)) as page:
-        gr.HTML(render.top_bar(), elem_id="bar")
+        _html(render.top_bar(), "bar")
         with gr.Row(elem_id="main"):
             with gr.Column(elem_id="library", scale=3):
-                gr.HTML(render.search_box(), elem_id="searching")
-                shelf = gr.HTML("", elem_id="shelf")
+                _html(render.search_box(), "searching")
+                shelf = _html("", "shelf")
             with gr.Column(elem_id="desk", scale=2, min_width=300):
-                adding = gr.HTML("", elem_id="adding")
-                said = gr.HTML("", elem_id="said")
-                state = gr.HTML("", elem_id="state")
-        wire = gr.HTML("", elem_id="wire", js_on_load=_CONNECT)
+                adding = _html("", "adding")
+                said = _html("", "said")
+                state = _html("", "state")
+        wire = _html("", "wire", js_on_load=_CONNECT)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         page.load(open_page, None, [shelf, state, adding], **hidden)
@@ -195,6 +195,11 @@ def build_knowledge(library: Library, may_edit: Callable[[gr.Request], bool]) ->
             done.failure(None, None, None, js="() => window.dalilKnowledge.ended(false)")
     page.queue(default_concurrency_limit=4, max_size=64)
     return page
+
+
+def _html(value: str, name: str, **more: Any) -> gr.HTML:
+    """Our own HTML without Gradio's styles."""
+    return gr.HTML(value, elem_id=name, apply_default_css=False, **more)
 
 
 def _uploads(data: dict[str, Any], page: gr.Blocks) -> list[Upload]:

@@ -6,6 +6,7 @@ browser, in its own time zone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from pathlib import PurePosixPath
@@ -20,6 +21,8 @@ from assistant.ui.texts import LANGUAGES, TEXTS, Language, direction
 
 MAX_PROBLEMS = 50
 """Failures and warnings shown of one sync."""
+
+_LATIN_TAIL = re.compile(r"[0-9A-Za-z_.-]+(?:#[a-z0-9-]+)?$")
 
 Kind = Literal["documents", "facts"]
 Obstacle = Literal["user", "shipped", "read-only"]
@@ -72,7 +75,8 @@ def shelf(page: Page, kind: Kind, may_edit: bool) -> str:
         body = f'<p class="none">{both(lambda t: t.no_documents if kind == "documents" else t.no_facts)}</p>'
     return (
         f'<div class="tabs" role="tablist">{tabs}</div>'
-        f'<div id="rows" role="tabpanel" tabindex="-1" aria-labelledby="tab-{kind}" data-page="{page.number}">{body}</div>'
+        f'<div id="rows" role="tabpanel" tabindex="-1" aria-labelledby="tab-{kind}" data-page="{page.number}">'
+        f"{body}</div>"
     )
 
 
@@ -131,7 +135,8 @@ def progress_bar(label: Callable[[KnowledgeTexts], str], step: tuple[int, int]) 
     done, total = step
     value = f' value="{min(done, total)}" max="{total}"' if total else ""
     words = "".join(f"{label(KNOWLEDGE_TEXTS[code])} " for code in LANGUAGES)
-    return f'<div class="going"><p>{both(label)}</p><progress{value} aria-label="{escape(words.strip())}"></progress></div>'
+    name = escape(words.strip())
+    return f'<div class="going"><p>{both(label)}</p><progress{value} aria-label="{name}"></progress></div>'
 
 
 def results_list(results: Sequence[Result]) -> str:
@@ -148,6 +153,18 @@ def notice(state: Literal["done", "wrong"], label: Callable[[KnowledgeTexts], st
 def both(label: Callable[[KnowledgeTexts], str]) -> str:
     """A label in every interface language; the stylesheet shows one."""
     return _each(lambda code: label(KNOWLEDGE_TEXTS[code]))
+
+
+def path(document_id: str) -> str:
+    """A path from left to right, each of its names by its own letters, with a suffix that stays at its number."""
+    return f'<bdi class="path" dir="ltr">{"/".join(map(_name, document_id.split("/")))}</bdi>'
+
+
+def _name(name: str) -> str:
+    tail = _LATIN_TAIL.search(name) if detect_language(name) == "ar" else None
+    if tail is None:
+        return f"<bdi>{escape(name)}</bdi>"
+    return f'<bdi dir="rtl">{escape(name[: tail.start()])}<bdi dir="ltr">{escape(tail.group())}</bdi></bdi>'
 
 
 def _each(label: Callable[[Language], str]) -> str:
@@ -175,9 +192,9 @@ def _document(row: DocumentRow, may_edit: bool) -> str:
     cited = _labelled(lambda t: t.cited_by, len(row.cited_by)) if row.cited_by else ""
     date = f'<li><time datetime="{escape(document.date)}">{escape(document.date)}</time></li>' if document.date else ""
     return (
-        f'<li class="row"><div class="text" lang="{escape(document.language)}" dir="{direction(document.language)}">'
+        f'<li class="item"><div class="text" lang="{escape(document.language)}" dir="{direction(document.language)}">'
         f'<h3 dir="auto">{escape(document.title)}</h3>{origin}'
-        f'<p class="origin"><bdi>{escape(document.id)}</bdi></p></div>{remove}'
+        f'<p class="origin">{path(document.id)}</p></div>{remove}'
         f'<ul class="facts-of"><li class="badge">{_language(document.language)}</li>'
         f'<li class="badge" dir="ltr">{_format(document.id)}</li>{date}'
         f"{_labelled(lambda t: t.passages, document.passages)}"
@@ -197,14 +214,16 @@ def _fact(row: FactRow) -> str:
         language = document.language if document else detect_language(one.quote)
         title = document.title if document else one.document_id
         evidence.append(
-            f'<figure lang="{escape(language)}" dir="{direction(language)}"><blockquote>{escape(one.quote)}</blockquote>'
-            f'<figcaption><span dir="auto">{escape(title)}</span> <bdi>{escape(one.document_id)}</bdi></figcaption></figure>'
+            f'<figure lang="{escape(language)}" dir="{direction(language)}">'
+            f"<blockquote>{escape(one.quote)}</blockquote>"
+            f'<figcaption><span dir="auto">{escape(title)}</span> '
+            f"{path(one.document_id)}</figcaption></figure>"
         )
     return (
-        f'<li class="row fact"><div class="statements">{statements}</div>'
+        f'<li class="item fact"><div class="statements">{statements}</div>'
         f"<h4>{both(lambda t: t.evidence)}</h4>{''.join(evidence)}"
         f'<ul class="facts-of"><li>{both(lambda t: t.as_of)}: <time datetime="{escape(fact.as_of)}">'
-        f'{escape(fact.as_of)}</time></li><li><bdi dir="ltr">{escape(row.file)}#{escape(fact.id)}</bdi></li></ul></li>'
+        f'{escape(fact.as_of)}</time></li><li>{path(f"{row.file}#{fact.id}")}</li></ul></li>'
     )
 
 
@@ -242,7 +261,7 @@ def _problems(found: Mapping[str, str], label: Callable[[KnowledgeTexts], str], 
     if not found:
         return ""
     rows = "".join(
-        f'<li><bdi class="place">{escape(place)}</bdi> <span lang="en" dir="ltr">{escape(reason)}</span></li>'
+        f'<li><span class="place">{path(place)}</span> <span lang="en" dir="ltr">{escape(reason)}</span></li>'
         for place, reason in list(found.items())[:MAX_PROBLEMS]
     )
     more = f"<li>+ {_number(len(found) - MAX_PROBLEMS)}</li>" if len(found) > MAX_PROBLEMS else ""
@@ -262,7 +281,8 @@ def _result(result: Result) -> str:
         else ""
     )
     return (
-        f'<li class="result {"good" if good else "bad"}" data-outcome="{outcome}"><bdi class="place">{escape(name)}</bdi>'
+        f'<li class="result {"good" if good else "bad"}" data-outcome="{outcome}">'
+        f'<span class="place">{path(name)}</span>'
         f"<p>{both(lambda t: t.outcomes[outcome])}{passages}{reason}</p>{again}</li>"
     )
 

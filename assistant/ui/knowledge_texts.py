@@ -82,7 +82,7 @@ ARABIC = KnowledgeTexts(
     passages="المقاطع",
     characters="الأحرف",
     date="التاريخ",
-    cited_by="تستشهد به حقائق",
+    cited_by="حقائق تستشهد به",
     evidence="الدليل",
     as_of="بتاريخ",
     previous="السابق",
@@ -103,7 +103,7 @@ ARABIC = KnowledgeTexts(
     failures="ما تعذّرت قراءته",
     warnings="تنبيهات",
     add="إضافة ملفات",
-    drop="اسحب الملفات إلى هنا، أو",
+    drop="اسحب الملفات إلى هنا",
     choose="اختر ملفات",
     formats="الصيغ",
     uploading="يُرفع {name}",
@@ -129,7 +129,8 @@ ARABIC = KnowledgeTexts(
     obstacles={
         "user": "للقراءة فقط: التعديل لمن سجّل الدخول.",
         "shipped": (
-            "هذه قاعدة المعرفة المرفقة مع دليل، وهي للقراءة فقط. لتضيف مستنداتك أنشئ مجلدًا اسمه knowledge ثم شغّل دليلًا من مكانه."
+            "هذه قاعدة المعرفة المرفقة مع دليل، وهي للقراءة فقط. لتضيف مستنداتك أنشئ مجلدًا اسمه knowledge "
+            "ثم شغّل دليلًا من مكانه."
         ),
         "read-only": "للقراءة فقط: لا يمكن الكتابة في مجلد المعرفة. تحقّق من أذوناته.",
     },
@@ -151,7 +152,7 @@ ENGLISH = KnowledgeTexts(
     passages="Passages",
     characters="Characters",
     date="Date",
-    cited_by="Cited by facts",
+    cited_by="Facts citing it",
     evidence="Evidence",
     as_of="As of",
     previous="Previous",
@@ -172,8 +173,8 @@ ENGLISH = KnowledgeTexts(
     failures="What could not be read",
     warnings="Warnings",
     add="Add files",
-    drop="Drop files here, or",
-    choose="choose files",
+    drop="Drop files here",
+    choose="Choose files",
     formats="Formats",
     uploading="Uploading {name}",
     reading="Reading and indexing…",

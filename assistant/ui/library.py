@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 from assistant import files
-from assistant.errors import DalilError, DocumentError
+from assistant.errors import DocumentError
 from assistant.knowledge import FACTS_FOLDER
 from assistant.readers import SUFFIXES
 from assistant.schema import DocumentSummary, Fact, SyncReport

@@ -192,7 +192,7 @@
     const name = make("p", "what", title);
     name.dir = "auto";
     const place = make("p", "soft");
-    place.append(make("bdi", "", id));
+    place.append(button.closest(".item").querySelector(".path").cloneNode(true));
     dialog.append(heading, name, place, make("p", "", t.confirm));
     if (cited) {
       const list = make("ul");
