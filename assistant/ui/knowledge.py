@@ -16,10 +16,10 @@ from typing import Any, Literal
 
 import gradio as gr
 
+import assistant.ui.knowledge_render as render
 from assistant import files
 from assistant.errors import DalilError
 from assistant.schema import SyncReport
-from assistant.ui import knowledge_render as render
 from assistant.ui.knowledge_texts import ARABIC, ENGLISH, KNOWLEDGE_TEXTS, knowledge_texts_json
 from assistant.ui.library import MAX_FILES, Library, Upload
 

@@ -223,7 +223,7 @@ def _fact(row: FactRow) -> str:
         f'<li class="item fact"><div class="statements">{statements}</div>'
         f"<h4>{both(lambda t: t.evidence)}</h4>{''.join(evidence)}"
         f'<ul class="facts-of"><li>{both(lambda t: t.as_of)}: <time datetime="{escape(fact.as_of)}">'
-        f'{escape(fact.as_of)}</time></li><li>{path(f"{row.file}#{fact.id}")}</li></ul></li>'
+        f"{escape(fact.as_of)}</time></li><li>{path(f'{row.file}#{fact.id}')}</li></ul></li>"
     )
 
 
