@@ -42,7 +42,11 @@ _HEAD = """
 """
 
 # The names of the events must stand here in quotes: Gradio looks for them.
-_CONNECT = "window.dalilKnowledge.connect(trigger, ['show', 'look', 'sync', 'remove', 'upload']);"
+_CONNECT = """
+// 'show', 'look', 'sync', 'remove', 'upload'
+window.dalilWire = trigger;
+window.dalilKnowledge?.connect(trigger);
+"""
 
 Shown = tuple[Any, ...]
 """New HTML for the shelf, the state of the index and what is said of the last action."""
@@ -187,7 +191,10 @@ def build_knowledge(library: Library, may_edit: Callable[[gr.Request], bool]) ->
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         page.load(open_page, None, [shelf, state, adding], **hidden)
-        wire.show(show, None, shelf, trigger_mode="always_last", **hidden)
+        # The browser sends one at a time: Gradio's own "always_last" sends the data of the first again.
+        shown = wire.show(show, None, shelf, trigger_mode="multiple", **hidden)
+        shown.success(None, None, None, js="() => window.dalilKnowledge.shown(true)")
+        shown.failure(None, None, None, js="() => window.dalilKnowledge.shown(false)")
         wire.look(look, None, state, **hidden)
         for event, handler in ((wire.sync, sync), (wire.remove, remove), (wire.upload, upload)):
             done = event(handler, None, [shelf, state, said], trigger_mode="multiple", **hidden)

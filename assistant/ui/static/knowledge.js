@@ -33,13 +33,11 @@
     page.lang = code;
     page.dir = code === "ar" ? "rtl" : "ltr";
     document.title = `${here().title} · ${here().name}`;
-    if (find("#bar [data-action=language]")) redraw();
+    redraw();
   };
 
   const preferredLanguage = () =>
     recall("language") ?? (navigator.language.toLowerCase().startsWith("ar") ? "ar" : "en");
-
-  setLanguage(preferredLanguage());
 
   const locale = () => (page.lang === "ar" ? "ar-EG" : "en-GB");
 
@@ -89,9 +87,16 @@
   const view = { kind: "documents", query: "", number: 0 };
   let send = null;
 
+  let asked = ""; // the view that is being fetched
+  const ask = () => {
+    if (asked || !send) return;
+    asked = JSON.stringify(view);
+    send("show", { ...view });
+  };
+  /* While one view is fetched, only the last of those asked for meanwhile is remembered. */
   const show = (change) => {
     Object.assign(view, { number: 0 }, change);
-    send?.("show", { ...view });
+    ask();
   };
 
   const begin = (name, data) => {
@@ -108,6 +113,11 @@
       if (theme) document.body.classList.toggle("dark", theme === "dark");
       redraw();
       requestAnimationFrame(() => requestAnimationFrame(() => page.classList.add("ready")));
+    },
+    shown(well) {
+      const behind = asked !== JSON.stringify(view);
+      asked = "";
+      if (behind && well) ask();
     },
     ended(well) {
       page.classList.remove("busy");
@@ -294,8 +304,10 @@
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || page.classList.contains("busy")) return;
     send?.("look", {});
-    send?.("show", { ...view });
+    ask();
   });
 
+  setLanguage(preferredLanguage());
+  if (window.dalilWire) window.dalilKnowledge.connect(window.dalilWire); // Gradio was quicker than this script
   new MutationObserver(redraw).observe(page, { subtree: true, childList: true, characterData: true });
 })();
