@@ -193,7 +193,7 @@ def _document(row: DocumentRow, may_edit: bool) -> str:
     date = f'<li><time datetime="{escape(document.date)}">{escape(document.date)}</time></li>' if document.date else ""
     return (
         f'<li class="item"><div class="text" lang="{escape(document.language)}" dir="{direction(document.language)}">'
-        f'<h3 dir="auto">{escape(document.title)}</h3>{origin}'
+        f'<h2 dir="auto">{escape(document.title)}</h2>{origin}'
         f'<p class="origin">{path(document.id)}</p></div>{remove}'
         f'<ul class="facts-of"><li class="badge">{_language(document.language)}</li>'
         f'<li class="badge" dir="ltr">{_format(document.id)}</li>{date}'
@@ -221,7 +221,7 @@ def _fact(row: FactRow) -> str:
         )
     return (
         f'<li class="item fact"><div class="statements">{statements}</div>'
-        f"<h4>{both(lambda t: t.evidence)}</h4>{''.join(evidence)}"
+        f'<p class="about">{both(lambda t: t.evidence)}</p>{"".join(evidence)}'
         f'<ul class="facts-of"><li>{both(lambda t: t.as_of)}: <time datetime="{escape(fact.as_of)}">'
         f"{escape(fact.as_of)}</time></li><li>{path(f'{row.file}#{fact.id}')}</li></ul></li>"
     )

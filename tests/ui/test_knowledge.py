@@ -68,8 +68,8 @@ def test_each_row_has_the_language_and_direction_of_its_document() -> None:
     arabic = DocumentRow(DocumentSummary("a.md", "نهر", "ar", "", "2025-01", 1, 1), ())
     english = DocumentRow(DocumentSummary("b.pdf", "River", "en", "", "", 1, 1), ())
     drawn = shelf(page_of(arabic, english), "documents", may_edit=False)
-    assert '<div class="text" lang="ar" dir="rtl"><h3 dir="auto">نهر</h3>' in drawn
-    assert '<div class="text" lang="en" dir="ltr"><h3 dir="auto">River</h3>' in drawn
+    assert '<div class="text" lang="ar" dir="rtl"><h2 dir="auto">نهر</h2>' in drawn
+    assert '<div class="text" lang="en" dir="ltr"><h2 dir="auto">River</h2>' in drawn
     assert '<time datetime="2025-01">' in drawn
     assert ">PDF<" in drawn
 

@@ -18,7 +18,7 @@ from assistant.ui.knowledge_texts import ARABIC, ENGLISH, KNOWLEDGE_TEXTS
 from assistant.ui.texts import Language
 from tests.helpers import write_knowledge
 
-from .driver import DESKTOP, FINISHED, PAGE_MILLISECONDS, PHONE, serving
+from .driver import DESKTOP, PAGE_MILLISECONDS, PHONE, Tab, serving
 from .fake import INJECTION
 
 pytestmark = pytest.mark.browser
@@ -85,7 +85,7 @@ def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
 
 def rows(page: Page) -> list[str]:
     """Titles of the documents that are shown."""
-    return page.locator("#shelf .item h3").all_inner_texts()
+    return page.locator("#shelf .item h2").all_inner_texts()
 
 
 def no_wider_than_the_screen(page: Page) -> bool:
@@ -102,7 +102,7 @@ def test_search_finds_whatever_the_spelling(open_page: OpenPage, language: Langu
         box.fill("")
         expect(page.locator("#shelf .item")).not_to_have_count(1)
         box.press_sequentially(query)
-        expect(page.locator("#shelf .item h3")).to_have_text(["نهر الأمل"])
+        expect(page.locator("#shelf .item h2")).to_have_text(["نهر الأمل"])
     row = page.locator("#shelf .item .text")
     expect(row).to_have_attribute("dir", "rtl")
     expect(row).to_have_attribute("lang", "ar")
@@ -150,7 +150,7 @@ def test_language_and_theme_switch_in_place_and_hold_in_the_chat(open_page: Open
 
 @pytest.mark.parametrize(("language", "viewport"), [("ar", DESKTOP), ("en", PHONE)])
 def test_an_uploaded_file_is_asked_about(
-    open_page: OpenPage, folder: Path, tmp_path: Path, language: Language, viewport: ViewportSize
+    open_page: OpenPage, address: str, folder: Path, tmp_path: Path, language: Language, viewport: ViewportSize
 ) -> None:
     texts = KNOWLEDGE_TEXTS[language]
     name = f"منارة {language} ٢٠٢٥.md"
@@ -182,10 +182,7 @@ def test_an_uploaded_file_is_asked_about(
 
     page.get_by_role("link", name=texts.chat).click()
     page.wait_for_selector("html.ready #question textarea")
-    page.get_by_role("textbox").fill(f"ما لون منارة الفجر في جزيرة {colour}ة؟")
-    page.keyboard.press("Enter")
-    reply = page.locator("#conversation .bot-row .message-content")
-    expect(reply).to_have_attribute("data-state", FINISHED)
+    reply = Tab(page, address).ask(f"ما لون منارة الفجر في جزيرة {colour}ة؟")
     expect(reply).to_have_attribute("data-state", "answered")
     expect(reply).to_contain_text(colour)
     (folder / name).unlink()

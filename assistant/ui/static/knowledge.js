@@ -36,10 +36,13 @@
     redraw();
   };
 
-  const preferredLanguage = () =>
-    recall("language") ?? (navigator.language.toLowerCase().startsWith("ar") ? "ar" : "en");
+  const preferredLanguage = () => {
+    const chosen = recall("language");
+    if (chosen in texts) return chosen;
+    return navigator.language.toLowerCase().startsWith("ar") ? "ar" : "en";
+  };
 
-  const locale = () => (page.lang === "ar" ? "ar-EG" : "en-GB");
+  const locale = () => (page.lang === "ar" ? "ar-EG-u-ca-gregory-nu-arab" : "en-GB-u-ca-gregory-nu-latn");
 
   /* A date as precise as it is given; a moment in the reader's time zone. */
   const written = (moment) => {
