@@ -14,9 +14,10 @@ from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.security import HTTPBearer
 from pydantic import Field
 from starlette.exceptions import HTTPException
 
@@ -123,6 +124,8 @@ def programs(dalil: Assistant, desk: Desk, *more: APIRouter) -> FastAPI:
         openapi_url="/api/openapi.json",
         redirect_slashes=False,
         responses={"default": {"model": Failure, "description": "What is wrong."}},
+        # Only described here: the guard in front asks for it, where it is needed.
+        dependencies=[Depends(HTTPBearer(auto_error=False, description="Where a login is required: `dalil token`."))],
     )
     app.include_router(_routes(dalil, desk))
     for router in more:
@@ -273,7 +276,8 @@ def failure(request: Request, error: Exception) -> Failed:
     return Failed(500, Problem("internal", "something unexpected went wrong; the server's output says what"))
 
 
-_CODES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed"}
+# FastAPI says 400 of a body that it cannot parse.
+_CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed"}
 
 
 async def failed(request: Request, error: Exception) -> JSONResponse:

@@ -562,9 +562,9 @@ def _print_answer(answer: Answer) -> None:
 
 
 def _print_entry(table: str, name: str, value: str) -> None:
-    """A line for dalil.toml, below its table, once the settings take it."""
+    """A line for dalil.toml, which can stand beside others of its kind, once the settings take it."""
     Settings(**{table: {name: value}})
-    print(f"[{table}]\n{json.dumps(name, ensure_ascii=False)} = {json.dumps(value)}")
+    print(f"{table}.{json.dumps(name, ensure_ascii=False)} = {json.dumps(value)}")
 
 
 def _print_json(value: Any) -> None:

@@ -11,11 +11,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from typing_extensions import TypedDict  # what pydantic wants before Python 3.12
 
 from assistant.api import PATIENCE_SECONDS, STILL, event, event_stream
 from assistant.errors import QuestionError
 from assistant.requests import MAX_TURN_CHARACTERS, MAX_TURNS
-from assistant.schema import Answer, AnswerPiece, to_json
+from assistant.schema import Answer, AnswerPiece, Citation, to_json
 
 if TYPE_CHECKING:
     from assistant.assistant import Assistant
@@ -60,23 +61,81 @@ class CompletionRequest(BaseModel):
     n: int | None = Field(default=1, ge=1, le=1)
 
 
+class Said(TypedDict):
+    """Dalil's answer: OpenAI's message, and what that has no place for."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: None
+    citations: list[Citation]
+    """What the marks in the text stand for."""
+    answered: bool
+    """False where the knowledge base does not hold the answer."""
+    confidence: float
+    note: str | None
+
+
+class Choice(TypedDict):
+    """The one answer."""
+
+    index: int
+    message: Said
+    finish_reason: Literal["stop"]
+    logprobs: None
+
+
+class Usage(TypedDict):
+    """Tokens, as Dalil's encoder counts them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class Completion(TypedDict):
+    """An answer as OpenAI's clients expect it."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage
+
+
+class Model(TypedDict):
+    """A model as OpenAI's clients expect it."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class Models(TypedDict):
+    """The models there are."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
 def routes(dalil: Assistant, desk: Desk) -> APIRouter:
     """``/v1/models`` and ``/v1/chat/completions`` for one assistant."""
     router = APIRouter(prefix="/v1")
     began = int(time.time())
-    model = {"id": MODEL, "object": "model", "created": began, "owned_by": MODEL}
+    model = Model(id=MODEL, object="model", created=began, owned_by=MODEL)
 
-    @router.get("/models")
+    @router.get("/models", response_model=Models)
     async def models() -> Any:
         """List the one model."""
-        return JSONResponse({"object": "list", "data": [model]})
+        return JSONResponse(Models(object="list", data=[model]))
 
     @router.get("/models/{name}", include_in_schema=False)
     async def one_model(name: str) -> Any:
         _check(name)
         return JSONResponse(model)
 
-    @router.post("/chat/completions")
+    @router.post("/chat/completions", response_model=Completion)
     async def complete(request: Request, body: CompletionRequest) -> Any:
         """Answer the last message, the ones before it being the conversation. System messages are passed over.
 
@@ -168,9 +227,9 @@ class _Reply:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
         return event({**self._head, "object": "chat.completion.chunk", "choices": [choice]})
 
-    def _usage(self, text: str) -> dict[str, int]:
+    def _usage(self, text: str) -> Usage:
         prompt, completion = sum(map(self._count, self._prompt)), self._count(text)
-        return {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+        return Usage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
 
 
 def _extra(answer: Answer) -> dict[str, Any]:

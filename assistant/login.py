@@ -33,12 +33,14 @@ def login_routes(access: Access) -> APIRouter:
         form = parse_qs((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
         name, password, then, lang = (form.get(key, [""])[0] for key in ("name", "password", "next", "lang"))
         language = _language(request, lang)
-        if wait := attempts.take(address_of(request.scope)):
+        address = address_of(request.scope)
+        if wait := attempts.take(address):
             return _shown(login_page(language, then, name, login_problem(language, wait)), 429, int(wait) + 1)
         name = unicodedata.normalize("NFC", name.strip())
         session = await asyncio.to_thread(access.login, name, password)
         if session is None:
             return _shown(login_page(language, then, name, login_problem(language)), 401)
+        attempts.give_back(address)
         # "./" keeps it a path of this server, whatever is in it.
         response = RedirectResponse(f"./{quote(then.lstrip('/'))}", 303)
         response.set_cookie(

@@ -7,8 +7,11 @@ library takes most of a second to import: that is done when somebody first speak
 from __future__ import annotations
 
 import logging
+import os
+import signal
+import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from functools import cache
 from importlib import metadata
@@ -38,6 +41,10 @@ INSTRUCTIONS = (
     "`search` for the passages themselves, and `document` to read a document that a citation names. An answer with "
     '"answered": false means that the knowledge base does not hold it.'
 )
+
+
+STOPPED = 130
+"""Exit code after Ctrl-C, as of every command."""
 
 
 class Dalil(Protocol):
@@ -213,6 +220,9 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["path"].rstrip("/") != "/mcp":
+            await refusal(scope, 404, "not_found", "the tools are at /mcp")(scope, receive, send)
+            return
         if scope["method"] != "POST":  # streams that a server may send by itself: there is nothing to say
             await refusal(scope, 405, "method_not_allowed", "send POST", {"Allow": "POST"})(scope, receive, send)
             return
@@ -241,6 +251,14 @@ def serve_stdio(begin: Callable[[], AbstractContextManager[Dalil]]) -> None:
             await server.run(incoming, outgoing, server.create_initialization_options())
 
     with _Answers(begin) as answers:
+
+        def stop(*_: object) -> None:
+            # The thread that reads the input cannot be woken: what is open is closed, and nobody waits for it.
+            answers.close_now()
+            os._exit(STOPPED)
+
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, stop)
         anyio.run(serve, answers)
 
 
@@ -251,31 +269,44 @@ class _Answers:
         self._begin = begin
         self._stack = ExitStack()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="dalil-mcp")
+        self._changing = threading.Lock()
         self._opened = self._thread.submit(self._open)
 
     def _open(self) -> Dalil:
+        self._stack.close()
         return self._stack.enter_context(self._begin())
 
-    def _reopened(self) -> Dalil:
-        self._stack.close()
-        self._opened = self._thread.submit(self._open)
-        return self._opened.result()
-
     async def work(self, task: Callable[[Dalil], Any]) -> Any:
-        """The result of a task; the process that answered may have been stopped meanwhile, or another one started."""
+        """The result of a task. The process that answered may have been stopped meanwhile, or another one started."""
         import anyio.to_thread
 
         def do() -> Any:
+            opened = self._opened
             try:
-                return task(self._opened.result())
+                dalil = opened.result()
+            except DalilError:
+                dalil = self._anew(opened).result()
+            try:
+                return task(dalil)
             except IndexBusyError:
-                return task(self._reopened())
+                return task(self._anew(opened).result())
 
         return await anyio.to_thread.run_sync(do)
+
+    def _anew(self, opened: Future[Dalil]) -> Future[Dalil]:
+        with self._changing:
+            if self._opened is opened:  # nobody else has opened it anew already
+                self._opened = self._thread.submit(self._open)
+            return self._opened
 
     def __enter__(self) -> _Answers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.submit(self._stack.close).result()
+        self._thread.submit(self._stack.close).result()  # after what is still being opened
         self._thread.shutdown()
+
+    def close_now(self) -> None:
+        """Close what is open; what is still being opened ends with the process, which harms no index."""
+        if self._opened.done():
+            self._thread.submit(self._stack.close).result()

@@ -80,13 +80,14 @@ _TEXTS: Mapping[Language, Mapping[str, str]] = {
 
 _ARABIC_OPERATIONS = {
     "POST /api/ask": (
-        'يجيب عن سؤال من قاعدة المعرفة، أو يقول إنها لا تحتوي على الإجابة. ومع "stream": true تصل الإجابة أحداثًا '
-        "متتابعة: piece لكل جزء جديد من النص (وrestart يسحب ما قبله)، ثم answer للإجابة كاملة، وerror إن تعذّر إتمامها."
+        'يجيب عن سؤال من قاعدة المعرفة، أو يقول إنها لا تحتوي على الإجابة. ومع `"stream": true` تصل الإجابة أحداثًا '
+        "متتابعة: `piece` لكل جزء جديد من النص (و`restart` يسحب ما قبله)، ثم `answer` للإجابة كاملة، و`error` إن تعذّر "
+        "إتمامها."
     ),
     "POST /api/search": "يبحث عن المقاطع التي قد تجيب، وأرجحها أولًا.",
     "GET /api/documents": "يسرد المستندات المفهرسة بلا نصوصها.",
     "GET /api/documents/{document_id}": (
-        "مستند واحد بنصه كما تقتبسه الإجابات: الاقتباس هو text[start:end]، والعدّ بالأحرف."
+        "مستند واحد بنصه كما تقتبسه الإجابات: الاقتباس هو `text[start:end]`، والعدّ بالأحرف."
     ),
     "GET /api/health": "ما الذي يُسأل هنا، وهل هو جاهز.",
     "GET /v1/models": "يسرد النموذج الوحيد، لبرامج OpenAI.",
@@ -221,13 +222,15 @@ def _fields(schema: Mapping[str, Any], spec: Mapping[str, Any], language: Langua
     texts = _TEXTS[language]
     required = schema.get("required", [])
     mark = f" <small>{texts['required']}</small>"
+    explained = any("description" in field for field in schema.get("properties", {}).values())
     rows = "".join(
         f'<tr><td dir="ltr"><code>{escape(name)}</code>'
         f"{mark if name in required else ''}</td>"
-        f'<td dir="ltr">{_type(field)}</td><td>{_mixed(_meaning(name, field, language))}</td></tr>'
+        f'<td dir="ltr">{_type(field)}</td>'
+        f"{f'<td>{_mixed(_meaning(name, field, language))}</td>' if explained else ''}</tr>"
         for name, field in schema.get("properties", {}).items()
     )
-    head = "".join(f'<th scope="col">{texts[key]}</th>' for key in ("field", "type", "meaning"))
+    head = "".join(f'<th scope="col">{texts[key]}</th>' for key in ("field", "type", "meaning")[: 2 + explained])
     return f'<div class="wide" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 

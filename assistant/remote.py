@@ -149,7 +149,7 @@ class Remote:
 
     def sync(self, progress: Progress | None = None) -> SyncReport:
         """As ``Assistant.sync``."""
-        value = self._post("sync", {}, progress, seconds=None)
+        value = self._post("sync", {}, progress, patient=True)
         value.update({name: tuple(value[name]) for name in ("added", "updated", "removed", "unchanged")})
         value["files"] = {name: FileReport(**one) for name, one in value["files"].items()}
         return SyncReport(**value)
@@ -159,7 +159,8 @@ class Remote:
         name: str,
         body: Mapping[str, Any],
         progress: Progress | None = None,
-        seconds: float | None = _ANSWER_SECONDS,
+        *,
+        patient: bool = False,
     ) -> Any:
         """The value in the last line of the reply; those before it tell how a sync goes on.
 
@@ -171,7 +172,7 @@ class Remote:
         connection = http.client.HTTPConnection(owner.host, owner.port, timeout=_CONNECT_SECONDS)
         try:
             connection.connect()
-            connection.sock.settimeout(seconds)
+            connection.sock.settimeout(None if patient else _ANSWER_SECONDS)
             headers = {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"}
             connection.request("POST", f"{INTERNAL}/{name}", json.dumps(body).encode(), headers)
             response = connection.getresponse()

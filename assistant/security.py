@@ -60,7 +60,7 @@ _CHAT_EVENT = "/gradio_api/queue/join"
 _EVENT_COST = 0.25
 """An event of a page counts less than a question: few of them ask one."""
 _UPLOAD = "/gradio_api/upload"
-_PROGRAMS = ("/api/", "/v1/", "/mcp", "/gradio_api/")
+_PROGRAMS = frozenset({"api", "v1", "mcp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +256,12 @@ class Rate:
             self._spent[key] = spent + cost, now
             return 0.0
 
+    def give_back(self, key: str) -> None:
+        """What was taken last does not count after all."""
+        with self._guard:
+            spent, then = self._spent.get(key, (0.0, 0.0))
+            self._spent[key] = max(0.0, spent - 1.0), then
+
 
 def address_of(scope: Scope) -> str:
     """Where a request comes from, as limits count: an address, or the network that one household has in IPv6."""
@@ -426,7 +432,7 @@ def _unauthorised(scope: Scope, message: str) -> JSONResponse:
 
 
 def _for_programs(path: str) -> bool:
-    return path != "/api/docs" and (path.startswith(_PROGRAMS) or "/gradio_api/" in path)
+    return path != "/api/docs" and (path[1:].partition("/")[0] in _PROGRAMS or "/gradio_api/" in path)
 
 
 async def _answer(response: Response, scope: Scope, receive: Receive, send: Send) -> None:

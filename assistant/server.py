@@ -32,7 +32,6 @@ from assistant.errors import DalilError
 from assistant.index import Progress
 from assistant.login import login_routes
 from assistant.mcp import McpEndpoint
-from assistant.requests import Asked, Wanted
 from assistant.schema import to_json
 from assistant.security import Access, Guard, is_loopback, user_of
 from assistant.settings import Settings
@@ -116,8 +115,7 @@ class Divert:
         """Pass the request on to where it belongs."""
         app = self.app
         if scope["type"] == "http":
-            first = scope["path"].split("/", 2)[1]
-            app = self.places.get(first, app)
+            app = self.places.get(scope["path"][1:].partition("/")[0], app)
         await app(scope, receive, send)
 
 
@@ -257,6 +255,7 @@ def serve(
             uvicorn.Config(
                 create_app(dalil, settings, access, token if shared is not None else None, feedback),
                 log_level="error",
+                server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             ),
             ready,
@@ -345,16 +344,20 @@ def internal_routes(dalil: Assistant, token: str, desk: Desk) -> APIRouter:
     router = APIRouter(prefix=remote.INTERNAL, dependencies=[Depends(check)])
 
     @router.post("/ask")
-    async def ask(body: Asked) -> StreamingResponse:
-        return _reply(desk.submit, lambda _: dalil.ask(body.question, body.turns, body.language))
+    async def ask(
+        question: Annotated[str, Body()],
+        history: Annotated[list[tuple[str, str]] | None, Body()] = None,
+        language: Annotated[str | None, Body()] = None,
+    ) -> StreamingResponse:
+        return _reply(desk.submit, lambda _: dalil.ask(question, history, language))
 
     @router.post("/search")
     async def search(query: Annotated[str, Body()], limit: Annotated[int, Body()] = 10) -> StreamingResponse:
         return _reply(desk.submit, lambda _: dalil.search(query, limit))
 
     @router.post("/document")
-    async def document(body: Wanted) -> StreamingResponse:
-        return _reply(desk.submit, lambda _: dalil.document(body.document_id))
+    async def document(document_id: Annotated[str, Body(embed=True)]) -> StreamingResponse:
+        return _reply(desk.submit, lambda _: dalil.document(document_id))
 
     @router.post("/list")
     async def list_documents() -> StreamingResponse:

@@ -352,6 +352,15 @@ def test_the_rate_is_counted_for_each_and_comes_back():
     assert rate.take("a") == pytest.approx(9.5)
 
 
+def test_what_is_given_back_does_not_count():
+    rate = Rate(1, 10.0, lambda: 0.0)
+    assert [rate.take("a"), rate.take("a")] == [0, 10.0]
+    rate.give_back("a")
+    assert rate.take("a") == 0
+    rate.give_back("b")
+    assert rate.take("b") == 0
+
+
 def test_the_rate_forgets_whoever_has_been_away():
     now = 0.0
     rate = Rate(1, 10.0, lambda: now)
