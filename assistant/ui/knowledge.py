@@ -107,7 +107,7 @@ def build_knowledge(library: Library, may_edit: Callable[[gr.Request], bool]) ->
 
     def open_page(request: gr.Request) -> Shown:
         obstacle = files.obstacle(library.folder) if may_edit(request) else "user"
-        return shelf_of(View(), request), state_of(request), render.adding_panel(obstacle)
+        return shelf_of(View(), request), state_of(request), render.adding_panel(obstacle, library.max_bytes)
 
     def show(event: gr.EventData, request: gr.Request) -> str:
         return shelf_of(View.of(event._data), request)

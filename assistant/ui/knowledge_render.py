@@ -115,8 +115,8 @@ def state_panel(state: State, may_edit: bool, syncing: tuple[int, int] | None = 
     )
 
 
-def adding_panel(obstacle: Obstacle | None) -> str:
-    """Where files are added, or why none can be."""
+def adding_panel(obstacle: Obstacle | None, max_bytes: int) -> str:
+    """Where files of up to so many bytes are added, or why none can be."""
     if obstacle is not None:
         return f'<section class="panel note" role="note"><p>{both(lambda t: t.obstacles[obstacle])}</p></section>'
     accepted = ",".join((*SUFFIXES, ".yaml", ".yml"))
@@ -124,7 +124,7 @@ def adding_panel(obstacle: Obstacle | None) -> str:
     return (
         f'<section class="panel" id="drop"><h2>{both(lambda t: t.add)}</h2>'
         f'<div class="drop"><p>{both(lambda t: t.drop)}</p>'
-        f'<label class="choose"><input type="file" id="files" multiple accept="{accepted}">'
+        f'<label class="choose"><input type="file" id="files" multiple accept="{accepted}" data-max="{max_bytes}">'
         f"<span>{both(lambda t: t.choose)}</span></label>"
         f'<p class="soft small">{both(lambda t: t.formats)}: <bdi dir="ltr">{formats}</bdi></p></div></section>'
     )

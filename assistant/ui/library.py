@@ -169,6 +169,11 @@ class Library:
         """The knowledge folder."""
         return self._shelf.settings.knowledge_dir
 
+    @property
+    def max_bytes(self) -> int:
+        """The largest file that the server lets in; what a form adds around it is allowed for."""
+        return self._shelf.settings.max_upload_mb * 2**20 - 4096
+
     def state(self) -> State:
         """What is indexed now."""
         contents = self._read()

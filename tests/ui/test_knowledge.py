@@ -79,12 +79,12 @@ def test_controls_are_drawn_for_those_who_may_edit(may_edit: bool, controls: int
     row = DocumentRow(DocumentSummary("a.md", "نهر", "ar", "", "", 1, 1), ())
     assert shelf(page_of(row), "documents", may_edit).count('data-action="remove"') == controls
     assert state_panel(State(1, 0, 1, "m", None), may_edit).count('data-action="sync"') == controls
-    assert adding_panel(None if may_edit else "user").count('type="file"') == controls
+    assert adding_panel(None if may_edit else "user", 1000).count('type="file"') == controls
 
 
 @pytest.mark.parametrize("obstacle", ["user", "shipped", "read-only"])
 def test_why_nothing_can_be_added_is_said_in_both_languages(obstacle: Any) -> None:
-    drawn = adding_panel(obstacle)
+    drawn = adding_panel(obstacle, 1000)
     assert ARABIC.obstacles[obstacle] in drawn
     assert ENGLISH.obstacles[obstacle] in drawn
 

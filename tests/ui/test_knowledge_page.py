@@ -188,6 +188,22 @@ def test_an_uploaded_file_is_asked_about(
     (folder / name).unlink()
 
 
+def test_a_file_that_is_too_large_is_named_and_the_others_are_taken(
+    open_page: OpenPage, dalil: Assistant, folder: Path, tmp_path: Path
+) -> None:
+    large, small = tmp_path / "كبير.txt", tmp_path / "صغير.txt"
+    large.write_text("س" * dalil.settings.max_upload_mb * 2**19 + "كبير", encoding="utf-8")
+    small.write_text("ملف صغير.", encoding="utf-8")
+    page = open_page("ar")
+    page.locator("#files").set_input_files([large, small])
+    expect(page.locator("#said .result")).to_have_attribute("data-outcome", "added")
+    expect(page.locator("#local")).to_contain_text("كبير.txt")
+    expect(page.locator("#local")).to_contain_text(ARABIC.too_large)
+    assert not (folder / "كبير.txt").exists()
+    (folder / "صغير.txt").unlink()
+    dalil.sync()
+
+
 def test_another_file_of_the_name_is_replaced_when_asked_for(
     open_page: OpenPage, dalil: Assistant, folder: Path, tmp_path: Path
 ) -> None:

@@ -179,7 +179,9 @@
       const name = `\u2068${file.name}\u2069`;
       line.textContent = fill(here().uploading, { name });
       bar.setAttribute("aria-label", line.textContent);
-      const { path, problem } = await uploadOne(file, (part) => { bar.value = position + part; });
+      // The server would close the connection in the middle, of which the browser cannot tell the reason.
+      const { path, problem } = file.size > Number(find("#files").dataset.max) ? { problem: here().too_large }
+        : await uploadOne(file, (part) => { bar.value = position + part; });
       if (path) arrived.push({ path, name: file.name });
       else problems.push(`${name}: ${problem}`);
       bar.value = position + 1;
