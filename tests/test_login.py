@@ -42,12 +42,6 @@ def client(app) -> TestClient:
     return local_client(app, follow_redirects=False, headers={"Accept": "text/html"})
 
 
-@pytest.fixture
-def shut(tiny_dalil: Assistant) -> TestClient:
-    """A fresh application: nobody has tried a password yet."""
-    return local_client(create_app(tiny_dalil, Settings(), Access({"x": hash_password("password")})))
-
-
 def log_in(client: TestClient, name: str = "مريم", password: str = PASSWORD, **more: str) -> httpx.Response:
     return client.post("/login", data={"name": name, "password": password, **more})
 
@@ -239,7 +233,9 @@ def test_a_wrong_password_is_said_in_the_language_of_the_page(client: TestClient
     assert "set-cookie" not in response.headers
 
 
-def test_passwords_cannot_be_tried_for_ever(shut: TestClient):
+def test_passwords_cannot_be_tried_for_ever(tiny_dalil: Assistant):
+    access = Access({"x": hash_password("password")})
+    shut = local_client(create_app(tiny_dalil, Settings(), access))  # nobody has tried a password yet
     answers = [log_in(shut, "x", f"wrong {number}", lang="ar") for number in range(11)]
     assert [answer.status_code for answer in answers] == [401] * 10 + [429]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 31
@@ -248,8 +244,8 @@ def test_passwords_cannot_be_tried_for_ever(shut: TestClient):
 
 
 @pytest.mark.parametrize("body", [b"", b"name=x", b"\xff\xfe", b"%", b"name=" + b"x" * 100_000, b"a=b&" * 10_000])
-def test_a_form_that_is_none_is_a_failed_login(shut: TestClient, body: bytes):
-    response = shut.post("/login", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+def test_a_form_that_is_none_is_a_failed_login(client: TestClient, body: bytes):
+    response = client.post("/login", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
     assert response.status_code == 401
 
 
