@@ -56,6 +56,9 @@ class Lexicon:
             held = self.phrases.get((stem(word[:-1]),), frozenset())
             if held:
                 return held
+        held = self.phrases.get((stem(root),), frozenset())  # «والألمان», whose article is followed by another «ال»
+        if held:
+            return held
         for clitic in (*_ARABIC_CLITICS, *_IMPERFECT):
             if word.startswith(clitic) and len(word) > 3:
                 held = self.phrases.get((stem(word[1:]),), frozenset())
@@ -106,14 +109,18 @@ def parse(text: str) -> Lexicon:
 
 # Latin letters, longest first, and Arabic ones, as the consonants that either script keeps.
 _LATIN_SOUNDS = (
-    ("tch", "C"), ("sch", "S"), ("kh", "x"), ("gh", "g"), ("sh", "S"), ("ch", "C"), ("th", "t"), ("ph", "f"), ("zh", "j"),
-    ("dh", "z"), ("ts", "s"), ("ck", "k"), ("qu", "k"), ("x", "ks"), ("ce", "s"), ("ci", "s"), ("cy", "s"), ("c", "k"),
+    ("tch", "C"), ("sch", "S"), ("kh", "x"), ("gh", "g"), ("sh", "S"), ("ch", "C"), ("th", "t"), ("ph", "f"),
+    ("zh", "j"), ("dh", "z"), ("ts", "s"), ("ck", "k"),
+    ("qu", "k"), ("x", "ks"), ("ce", "s"), ("ci", "s"), ("cy", "s"), ("c", "k"),
     ("q", "k"), ("p", "b"), ("v", "f"), ("w", "w"), ("y", "y"), ("j", "j"), ("g", "g"),
     *((letter, letter) for letter in "bdfhklmnrstz"),
 )  # fmt: skip
 _ARABIC_SOUNDS = {"چ": "C"} | dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهوي", "bttjhxdzrzsSsdtz gfkklmnhwy", strict=True))
-_NEAR = {frozenset(pair) for pair in ("gj", "gk", "gx", "sz", "sS", "SC", "sC", "tC", "xh", "kx", "kC", "td", "tz", "dz", "jC", "jz", "jS", "fw", "bf", "ts", "jy", "jh")}  # fmt: skip
-_LATIN_LETTERS = str.maketrans({"ø": "o", "œ": "e", "æ": "e", "ł": "l", "ß": "s", "đ": "d", "ð": "d", "þ": "t", "ı": "i"})
+_NEAR = {frozenset(pair) for pair in "gj gk gx sz sS SC sC tC xh kx kC td tz dz jC jz jS fw bf ts jy jh".split()}
+"""Sounds that one script writes for the other's."""
+_LATIN_LETTERS = str.maketrans(
+    {"ø": "o", "œ": "e", "æ": "e", "ł": "l", "ß": "s", "đ": "d", "ð": "d", "þ": "t", "ı": "i"}
+)
 _PEOPLES = ("ians", "eans", "ans", "ian", "ean", "an", "ese", "ic", "s")
 """Endings by which English makes a people or a quality of a name."""
 _SILENT = "hwy"

@@ -138,16 +138,24 @@ _FRACTIONS = {
     **{fold(word): 2 / 3 for word in "ثلثا ثلثي ثلثين ثلثان".split()},
 }
 _ENGLISH_PARTS = {"half": 0.5, "halves": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25, "quarters": 0.25} | {
-    f"{name}{end}": 1 / part for name, part in (("fifth", 5), ("sixth", 6), ("eighth", 8), ("tenth", 10)) for end in ("", "s")
+    f"{name}{end}": 1 / part
+    for name, part in (("fifth", 5), ("sixth", 6), ("eighth", 8), ("tenth", 10))
+    for end in ("", "s")
 }
-_ARABIC_PARTS = {fold(word): value for word, value in (("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1))}
+_ARABIC_PARTS = {
+    fold(word): value for word, value in (("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1))
+}
 _DECADES = {
     fold(stem + end): value
     for stem, value in (
-        ("عشرين", 20), ("ثلاثين", 30), ("أربعين", 40), ("خمسين", 50), ("ستين", 60), ("سبعين", 70), ("ثمانين", 80), ("تسعين", 90),
+        ("عشرين", 20), ("ثلاثين", 30), ("أربعين", 40), ("خمسين", 50), ("ستين", 60),
+        ("سبعين", 70), ("ثمانين", 80), ("تسعين", 90),
     )
     for end in ("يات", "ات")
-} | {"twenties": 20, "thirties": 30, "forties": 40, "fifties": 50, "sixties": 60, "seventies": 70, "eighties": 80, "nineties": 90}  # fmt: skip
+} | {
+    name: 10 * (2 + place)
+    for place, name in enumerate("twenties thirties forties fifties sixties seventies eighties nineties".split())
+}  # fmt: skip
 
 _MONTHS = [
     "january jan يناير كانون_الثاني جانفي",
@@ -224,19 +232,28 @@ _DUALS = {
     **{fold(word): ("day", 2.0) for word in "يومان يومين".split()},
     **{fold(word): ("day", 14.0) for word in "أسبوعان أسبوعين".split()},
     **{fold(word): ("second", 7200.0) for word in "ساعتان ساعتين".split()},
-    **{fold(word): ("", 2.0) for word in "مرتان مرتين دولتان دولتين بلدان_اثنان مدينتان مدينتين درجتان درجتين twice".split()},
+    **{
+        fold(word): ("", 2.0)
+        for word in "مرتان مرتين دولتان دولتين بلدان_اثنان مدينتان مدينتين درجتان درجتين twice".split()
+    },
 }
 """Words that are a count of two by themselves, with what they count."""
 
 _TOKEN = re.compile(
     r"(?P<iso>[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?![0-9]))|(?P<date>(?<![0-9/])[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}(?![0-9]))"
-    r"|(?P<name>[a-z]+[0-9]+)|(?P<number>(?<![a-z])[0-9]+(?:[.,][0-9]+)*)(?P<tail>st\b|nd\b|rd\b|th\b|s\b|%|٪|[a-z]{1,2}2?\b)?|(?P<sign>us\$|[$€£¥%٪])"
+    r"|(?P<name>[a-z]+[0-9]+)|(?P<number>(?<![a-z])[0-9]+(?:[.,][0-9]+)*)"
+    r"(?P<tail>st\b|nd\b|rd\b|th\b|s\b|%|٪|[a-z]{1,2}2?\b)?|(?P<sign>us\$|[$€£¥%٪])"
     r"|(?P<word>[^\W\d_]+(?:'s)?)"
 )
 _PREFIXES = ["", *(fold(prefix) for prefix in "و ف ب ل ك ال وال بال لل فال كال ول وب".split())]
 _SAFE_PREFIXES = {"", *(fold(prefix) for prefix in "و ف ال وال".split())}
 _CONJUNCTION = "و"
-_NEAR_MONTH = {*"in of since by until on from early late mid to".split(), *(fold(w) for w in "في شهر من منذ منتصف أوائل أواخر مطلع حتى نهاية بداية".split())}  # fmt: skip
+_NEAR_MONTH = {
+    fold(word)
+    for word in """
+    in of since by until on from early late mid to في شهر من منذ منتصف أوائل أواخر مطلع حتى نهاية بداية
+    """.split()
+}
 _CARBON = {fold("أكسيد"), fold("اكسيد")}
 _ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
 # A single letter is rather an initial.
@@ -269,7 +286,10 @@ def _tokens(folded: str) -> tuple[list[_Token], list[Quantity]]:
             dates.append(Quantity("number", year, "", 1, start, match.group()))
             # 05/12/2020 has its day first almost everywhere; where that is no date the month is first.
             month, day = (second, first) if first > 12 else (first, second)
-            dates += [Quantity("month", month, "", 1, start, match.group()), Quantity("number", day, "", 1, start, match.group())]
+            dates += [
+                Quantity("month", month, "", 1, start, match.group()),
+                Quantity("number", day, "", 1, start, match.group()),
+            ]
         elif match["number"]:
             tokens.append(_Token(match["number"], start, _value(match["number"]), match["tail"] or ""))
         else:
@@ -375,7 +395,12 @@ def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
         return None, 1
     several = _look(token.text, _CARDINALS)
     part = _ENGLISH_PARTS.get(following) or (_look(following, _ARABIC_PARTS) or (None,))[0]
-    if several and part and following not in ("second",) and following not in ("third", "fifth", "sixth", "eighth", "tenth"):
+    if (
+        several
+        and part
+        and following not in ("second",)
+        and following not in ("third", "fifth", "sixth", "eighth", "tenth")
+    ):
         return Quantity("share", several[0] * part, "", 1, token.start, token.text, False), 2
     if token.text in ("a", "one") and following in _ENGLISH_PARTS:
         return Quantity("share", _ENGLISH_PARTS[following], "", 1, token.start, following, False), 2
@@ -453,16 +478,18 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             continue
         if text in _AND_A_HALF and last >= 1000:
             total, used = total + last / 2, used + 1
-            named = at + used < len(tokens) and _look(tokens[at + used].text, _SCALES)
-            used += bool(named and named[0] == last)
+            repeated = _look(tokens[at + used].text, _SCALES) if at + used < len(tokens) else None
+            used += bool(repeated and repeated[0] == last)
             break
-        scale = _look(text, _SCALES)
-        if scale and not scale[1] and not (text.isascii() and text.endswith("s")):
-            last = scale[0]
+        scaled = _look(text, _SCALES)
+        if scaled and not scaled[1] and not (text.isascii() and text.endswith("s")):
+            last = scaled[0]
             if last == 100:
                 current = (current or 1) * 100 if current < 100 else current + 100
             else:
-                total, current = total + (current or 1) * last, 0.0
+                # «خمسة آلاف مليون» is five thousand times a million
+                total = (total + current) * last if 0 < total < last else total + (current or 1) * last
+                current = 0.0
             used += 1
             if digits:
                 break
@@ -485,10 +512,15 @@ def _measured(tokens: Sequence[_Token], at: int, value: float, used: int) -> tup
     """A number with its unit: a share where it is in per cent."""
     first = tokens[at]
     digits = first.number is not None
-    after, second, third = (_word(tokens, at + used + step) for step in range(3))
+    after, second = (_word(tokens, at + used + step) for step in range(2))
     written = " ".join(token.text for token in tokens[at : at + used])
     sign_before = _word(tokens, at - 1) in ("%", "٪")
-    if first.tail in ("%", "٪") or sign_before or after in _PER_CENT or (after in ("per", "in") and second in ("cent", "hundred")):
+    if (
+        first.tail in ("%", "٪")
+        or sign_before
+        or after in _PER_CENT
+        or (after in ("per", "in") and second in ("cent", "hundred"))
+    ):
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used
     if after == fold("في") and second in (fold("المئة"), fold("المائة"), fold("المية"), fold("الماية")):
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used + 2
@@ -533,7 +565,12 @@ def same(one: Quantity, other: Quantity) -> bool:
         if kinds == {"month", "number"}:
             return False
         # "the 20th century" is «القرن العشرون»; the first of anything is not the number one.
-        return kinds == {"ordinal", "number"} and one.value == other.value and one.value > 1 and not (one.unit and other.unit)
+        return (
+            kinds == {"ordinal", "number"}
+            and one.value == other.value
+            and one.value > 1
+            and not (one.unit and other.unit)
+        )
     if one.kind == "decade":
         either = min(one.value, other.value) < 100
         return one.value % 100 == other.value % 100 if either else one.value == other.value
@@ -567,7 +604,10 @@ def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -
         if any(_DUAL_ENDING.match(word) for word in fold(evidence).split()):
             return True
         # "the two cities" of two that are named: wrong only where the evidence counts something else
-        return wanted.kind == "number" and not wanted.in_digits and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
+        return (
+            wanted.kind == "number"
+            and not wanted.in_digits
+            and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
+        )
     regnal = _REGNAL.get(int(wanted.value)) if wanted.kind == "ordinal" else None
     return bool(regnal and regnal.search(evidence))
-

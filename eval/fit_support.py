@@ -116,11 +116,17 @@ def fit(rows: Sequence[Features], labels: NDArray[np.bool_]) -> Logistic:
         value = float(weights @ np.logaddexp(0, -margins) + penalty @ values[:-1] / 2)
         return value, np.append(matrix.T @ slope + penalty, slope.sum())
 
-    bounds = [(None, None) if n in FREE else (0, None) if n.removeprefix("cross_") in LIKENESS else (None, 0) for n in names]
+    bounds = [_bounds(name) for name in names]
     found = minimize(loss, np.zeros(len(names) + 1), jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)])
     raw = found.x[:-1] / scaler.scale_
     intercept = float(found.x[-1] - raw @ scaler.mean_)
     return Logistic(round(intercept, 4), {n: round(float(w), 4) for n, w in zip(names, raw, strict=True)})
+
+
+def _bounds(name: str) -> tuple[float | None, float | None]:
+    if name in FREE:
+        return None, None
+    return (0.0, None) if name.removeprefix("cross_") in LIKENESS else (None, 0.0)
 
 
 def cross_validated(
@@ -182,9 +188,9 @@ def main() -> None:
     if arguments.cases:
         for case, chance, one in zip(cases, chances, findings, strict=True):
             if verdicts[case.id].supported != case.supported:
-                what = one.decisive, [quantity.written for quantity in one.missing]
-                print(f"\n{chance:.3f} {case.kind} {case.id}\n  {case.sentence}\n  {' '.join(case.evidence)}\n  {what} "
-                      f"{list(one.uncovered)} { {k: round(v, 2) for k, v in one.features.items() if not k.startswith('cross_')} }")
+                what = [quantity.written for quantity in one.missing]
+                print(f"\n{chance:.3f} {case.kind} {case.id} {one.decisive}\n  {case.sentence}")
+                print(f"  {' '.join(case.evidence)}\n  {what} {list(one.uncovered)}")
     model = fit([row for row, use in zip(rows, usable, strict=True) if use], labels[usable])
     print(json.dumps(dict(model.weights), indent=None))
     if arguments.write:

@@ -20,6 +20,7 @@ MAIN_MEASURE = {
     "citations": "recall",
     "robustness": "nDCG@10",
     "knowledge": "whole answer",
+    "judged": "faithfulness",
 }
 """What systems are compared by, and what a failure fails in."""
 
@@ -36,6 +37,9 @@ NOTES = {
     "the answerable ones of our set against its near-topic or off-topic ones. Right: the best passage is the gold one.",
     "robustness": "XQuAD’s Arabic questions written differently. Loss: nDCG@10 of the question as written minus this.",
     "knowledge": "Our own questions on the shipped knowledge base, end to end at the shipped threshold.",
+    "judged": "A language model, named above, judges our own questions with LlamaIndex’s evaluators. Faithfulness: the "
+    "quotes support the answer. Relevancy: answer and quotes fit the question. Correctness, 1 to 5: the answer against "
+    "the gold evidence. Abstentions are not judged.",
     "latency": "One client, warm. Sync is compared with the encoder alone on the same texts in the same run.",
 }
 

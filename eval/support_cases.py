@@ -21,7 +21,8 @@ SUPPORTED_KINDS = (
     "verbatim", "translation", "shortened", "close", "reordered", "merged", "numerals", "paraphrase",
 )  # fmt: skip
 UNSUPPORTED_KINDS = (
-    "number", "unit", "date", "entity", "roles", "negation", "antonym", "added", "overgeneral", "modality", "attribution",
+    "number", "unit", "date", "entity", "roles", "negation", "antonym", "added", "overgeneral", "modality",
+    "attribution",
 )  # fmt: skip
 
 
