@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Self
 from assistant import answering, models
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, IndexStateError, QuestionError
-from assistant.generation import Writer, open_model
+from assistant.generation import Writer
 from assistant.index import LAYOUT_VERSION, Index, Progress, silent
+from assistant.llm import open_model
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever, standalone
@@ -67,9 +68,9 @@ class Assistant:
         encoder = Encoder(models.prepare(self.settings.embedding_model, self.settings.cache_dir, model_progress))
         name = self.settings.reranker_model
         reranker = prepare_reranker(name, self.settings.cache_dir, model_progress) if name else None
+        llm = llm or open_model(self.settings)
         self._index = Index(self.settings.index_dir, encoder, rebuild, _vector_server(self.settings, encoder))
         self._model = shipped_model()
-        llm = llm or open_model(self.settings)
         self._writer = Writer(llm, SupportChecker(encoder), self.settings.llm_timeout) if llm else None
         self.retriever = Retriever(self._index, self._model, reranker)
         self._syncing = threading.Lock()
@@ -157,20 +158,21 @@ class Assistant:
         if language is not None and language not in answering.ANSWER_LANGUAGES:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
-        query = self._query(_checked(question), history or (), language)
+        deadline = self._writer.deadline() if self._writer else 0.0
+        query = self._query(_checked(question), history or (), language, deadline)
         result, evidence = self._index.steady(lambda: self._answer(query, question))
         if self._writer is not None and result.answered:
-            parts = self._writer.write(result, evidence)
+            parts = self._writer.write(result, evidence, query.text, deadline)
         else:
             parts = chain(answering.pieces(result), [result])
         for part in parts:
             yield replace(part, elapsed_ms=_since(begun)) if isinstance(part, Answer) else part
 
-    def _query(self, question: str, history: History, language: str | None) -> Query:
+    def _query(self, question: str, history: History, language: str | None, deadline: float) -> Query:
         """The question, made to stand alone where it leans on the conversation: by the model where there is one."""
         text = None
         if self._writer is not None and standalone(question, history) != question:
-            text = self._writer.standalone(question, history, detect_question_language(question))
+            text = self._writer.standalone(question, history, detect_question_language(question), deadline)
         return self.retriever.query(question, history, language, text)
 
     def _answer(self, query: Query, question: str) -> tuple[Answer, list[answering.Cited]]:
