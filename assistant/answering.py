@@ -48,6 +48,9 @@ _SAME = 0.93
 _SAME_TERMS = 0.75
 """Sentences that share this much of the shorter one's terms say the same."""
 
+_SAID = 0.2
+"""What the odds of a sentence are worth that an earlier turn of the conversation said."""
+
 _MARK = re.compile(r"\[(\d+)\]")
 _PIECE = re.compile(r".+?\[\d+\]\s*|.+", re.DOTALL)
 """A sentence with its mark, or what is left without one."""
@@ -191,6 +194,9 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
                     )
                 )
             )
+    # A follow-up wants something new; but "Why?" may be answered by what was said already.
+    again = [candidate.encoded.passage.sentences[position].text in query.said for candidate, position, _ in pairs]
+    logits = model.sentence.logits(rows) + np.where(again, math.log(_SAID), 0.0)
     spoken = [
         _Spoken(
             candidate.encoded.passage,
@@ -199,19 +205,17 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
             terms,
             float(value),
         )
-        for (candidate, position, terms), value in zip(pairs, probability(model.sentence.logits(rows)), strict=True)
+        for (candidate, position, terms), value in zip(pairs, probability(logits), strict=True)
     ]
-    return _choose(sorted(spoken, key=lambda item: -item.probability), query.said)
+    return _choose(sorted(spoken, key=lambda item: -item.probability))
 
 
-def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:
+def _choose(spoken: Sequence[_Spoken]) -> list[_Spoken]:
     """From sentences, the most probable first, those to say, in the order to say them."""
-    # A follow-up wants something new: what earlier turns said is said again only for want of better.
-    fresh = [item for item in spoken if item.sentence.text not in said] or spoken
     chosen: list[_Spoken] = []
     missed = 1.0
-    for item in fresh:
-        unit = [other for other in _unit(item, fresh) if not any(_same(other, one) for one in chosen)]
+    for item in spoken:
+        unit = [other for other in _unit(item, spoken) if not any(_same(other, one) for one in chosen)]
         if item not in unit or len(chosen) + len(unit) > MAX_SENTENCES:
             continue
         words = sum(len(other.sentence.text.split()) for other in unit)

@@ -14,7 +14,8 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text words pdf readers knowledge files passages tokenizer models encoder catalogue lexical "
+    "errors schema settings text followups words pdf readers knowledge files passages tokenizer models encoder "
+    "catalogue lexical "
     "graphs vectors index ranking reranker retrieval answering assistant doctor verify llamaindex ui remote "
     "requests security desk pages login api completions mcp server watch terminal cli"
 ).split()
