@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from assistant.text import all_words, analyse, content_words, fold, normalise, stem
@@ -20,7 +20,7 @@ History = Sequence[tuple[str, str]]
 MAX_TURNS = 6
 """Earlier turns that are looked at."""
 
-MAX_CARRIED = 10
+MAX_CARRIED = 12
 """Words that a conversation lends to a question."""
 
 _LONG = 4
@@ -28,6 +28,9 @@ _LONG = 4
 
 _ALONE = 1.0
 """Log odds in favour of a question as it was asked, where it may stand alone."""
+
+_ANOTHER = 1.0
+"""Log odds in favour of leaving behind what the question before was about, where another takes its place."""
 
 
 class Leaning(Enum):
@@ -68,45 +71,85 @@ def rewrites(question: str, history: History) -> tuple[Rewrite, ...]:
     topic, whole = _conversation(turns)
     if how is Leaning.STANDS or not whole:
         return (alone,)
-    own = {stem(fold(word)) for word in _own(question)}
-    carried = [_with(question, words, own) for words in ((whole,) if _is_fragment(question) else (topic, whole))]
-    texts = {rewrite.text: rewrite for rewrite in reversed(carried) if rewrite.text != question}
-    if not texts:
-        return (alone,)
-    return (*reversed(texts.values()), *((alone,) if how is Leaning.MAY_LEAN else ()))
+    # A piece of a sentence takes up the whole question before; one with a verb of its own, what that was about.
+    if _asks_about_another(question):
+        asked = _asked(turns[-1][0])
+        lent = [_with(question, whole), *([replace(_with(question, asked), prior=_ANOTHER)] if asked else [])]
+    else:
+        lent = [_with(question, whole if _is_fragment(question) else topic)]
+    return (*lent, alone) if how is Leaning.MAY_LEAN else tuple(lent)
 
 
-def _with(question: str, words: Sequence[str], own: set[str]) -> Rewrite:
-    lent = [word for word in words if stem(fold(word)) not in own][:MAX_CARRIED]
-    return Rewrite(" ".join([question, *lent]), frozenset(analyse(" ".join(lent))), 0.0)
+def _with(question: str, phrase: str) -> Rewrite:
+    """The question with a phrase of the conversation: where it points back, else behind it."""
+    text = normalise(question)
+    carried = frozenset(analyse(phrase)) - frozenset(analyse(question))
+    pointing = [(span, word) for span, word, points in _spans(text) if points]
+    if not pointing:
+        return Rewrite(f"{text} {phrase}", carried, 0.0)
+    (start, end), word = pointing[0]
+    kept = "" if fold(word) in _PRONOUNS else f"{word} "
+    return Rewrite(f"{text[:start]}{kept}{phrase}{text[end:]}", carried, 0.0)
 
 
 # --- what a conversation is about --------------------------------------------------------------------
 
 
-def _conversation(turns: History) -> tuple[list[str], list[str]]:
-    """Words of what the conversation is about, and of the whole last question, the most recent first."""
+def _conversation(turns: History) -> tuple[str, str]:
+    """What the conversation is about, and the whole last question with it: the most recent words first."""
     topic: list[str] = []
     whole: list[str] = []
     for position, (question, answer) in enumerate(turns):
-        said = _own(question)
-        named = [word for word in said if not _is_aspect(word)]
         how = leaning(question, turns[:position])
-        goes_on = how is Leaning.LEANS or (how is Leaning.MAY_LEAN and len(named) < 2)
+        named, said = _phrase(question, names_only=True), _phrase(question, names_only=False)
+        goes_on = how is Leaning.LEANS or (how is Leaning.MAY_LEAN and len(_terms(named)) < 2)
         answered = set(analyse(answer))
-        kept = [word for word in topic if goes_on or stem(fold(word)) in answered]
-        whole = _distinct([*said, *kept])
-        topic = _distinct([*named, *kept]) or whole
-    return topic[:MAX_CARRIED], whole[:MAX_CARRIED]
+        # What the answer still speaks of goes on as well: its question had left it out.
+        kept = [phrase for phrase in topic if goes_on or _terms(phrase) <= answered]
+        whole = _distinct([said, *kept])
+        topic = _distinct([named, *kept]) or whole
+    return " ".join(topic), " ".join(whole)
+
+
+def _phrase(question: str, names_only: bool) -> str:
+    """A question from its first to its last word that says something, or that names what is asked about."""
+    text = normalise(question)
+    spans = [
+        span for span, word, points in _spans(text) if not points and not (names_only and _is_aspect(word))
+    ]
+    return text[spans[0][0] : spans[-1][1]] if spans else ""
+
+
+def _asked(question: str) -> str:
+    """What a question asks without what it asks about: "When begin", or nothing."""
+    text = normalise(question)
+    words = [word for _, word, points in _spans(text) if not points and _is_aspect(word)]
+    first = text.split()[0]
+    opens = _JOINED.sub("", fold(first)) in _QUESTION_WORDS
+    return " ".join([first, *words] if words and opens else words)
+
+
+def _terms(phrase: str) -> set[str]:
+    """Terms of the words of a phrase that say something."""
+    return {stem(fold(word)) for word in _own(phrase)}
+
+
+def _distinct(phrases: Sequence[str]) -> list[str]:
+    """Phrases that name something which those before have not, up to ``MAX_CARRIED`` words in all."""
+    kept: list[str] = []
+    named: set[str] = set()
+    for phrase in phrases:
+        terms = _terms(phrase)
+        words = phrase.split()[: MAX_CARRIED - sum(len(one.split()) for one in kept)]
+        if terms - named and words:
+            kept.append(" ".join(words))
+            named |= terms
+    return kept
 
 
 def _own(question: str) -> list[str]:
-    """The words of a question that say something by themselves, as they are written but for an opening «و»."""
-    return [word for word, anaphoric in _words(question) if not anaphoric]
-
-
-def _distinct(found: Sequence[str]) -> list[str]:
-    return list({stem(fold(word)): word for word in reversed(found)}.values())[::-1]
+    """The words of a question that say something by themselves, as they are written."""
+    return [word for word, points in _words(question) if not points]
 
 
 # --- whether a question stands alone -----------------------------------------------------------------
@@ -167,6 +210,8 @@ _OWN_ENDING = frozenset(
     ذهن راهن وجها اتجاها مشابها شبيها نزيها ايه نفسه
     """.split()
 )
+_PRONOUNS = _ENGLISH_PRONOUNS | _ARABIC_PRONOUNS
+_EMPTY = _QUESTION_WORDS | _SMALL | _PREPOSITIONS
 _JOINS = ("و", "ف", "ب", "ل", "ك", "س")
 _EXISTS = frozenset("is are was were be been will".split())
 _DEFINES = re.compile(
@@ -191,7 +236,7 @@ def leaning(question: str, history: History) -> Leaning:
     opened = len(bare) < len(fold(normalise(question)).strip().rstrip("?؟ "))
     if pointing:
         return Leaning.LEANS if len(own) <= _LONG - 1 or not _antecedent(found) else Leaning.MAY_LEAN
-    if _WHAT_ABOUT.search(fold(normalise(question))):
+    if _asks_about_another(question):
         return Leaning.LEANS if len(own) < _LONG else Leaning.MAY_LEAN
     told = [word for word in own if not _is_aspect(word)]
     if _DEFINES.match(bare) and told:
@@ -203,6 +248,11 @@ def leaning(question: str, history: History) -> Leaning:
     if opened or len(own) <= 2 or _is_fragment(question):
         return Leaning.MAY_LEAN
     return Leaning.MAY_LEAN if _takes_up(told, history) else Leaning.STANDS
+
+
+def _asks_about_another(question: str) -> bool:
+    """Whether the question before is asked again of something else: "What about Aktau?"."""
+    return _WHAT_ABOUT.search(fold(normalise(question))) is not None
 
 
 def _takes_up(told: Sequence[str], history: History) -> bool:
@@ -217,7 +267,7 @@ def _is_fragment(question: str) -> bool:
     """Whether the question is a piece of a sentence whose verb stands in the one before: "To which port?"."""
     words = _bare(question).split()
     own = _own(question)
-    if any(anaphoric for _, anaphoric in _words(question)) or _WHAT_ABOUT.search(fold(normalise(question))):
+    if any(points for _, points in _words(question)):
         return False
     asks_first = bool(words) and words[0] in _QUESTION_WORDS
     return len(own) < 2 or (not asks_first and len(own) < _LONG)
@@ -237,7 +287,11 @@ def _bare(question: str) -> str:
 
 def _words(question: str) -> list[tuple[str, bool]]:
     """Words of a question that say something or point back, as they are written, and whether they point back."""
-    text = normalise(question)
+    return [(word, points) for _, word, points in _spans(normalise(question))]
+
+
+def _spans(text: str) -> list[tuple[tuple[int, int], str, bool]]:
+    """The same for a ``normalise``d question, with offsets."""
     spans = all_words(text)
     said = set(content_words(text))
     written = [text[start:end] for start, end in spans]
@@ -248,12 +302,9 @@ def _words(question: str) -> list[tuple[str, bool]]:
         after = folded[position + 1] if position + 1 < len(folded) else ""
         joined = _JOINED.sub("", plain)
         if _points_back(word, plain, before, after):
-            found.append((word, True))
-        elif span in said and plain not in _SMALL and joined not in _SMALL and joined not in _QUESTION_WORDS:
-            if not _OPENER.fullmatch(f"{plain} ") and joined not in _PREPOSITIONS and not plain.isnumeric():
-                found.append((word, False))
-            elif plain.isnumeric():
-                found.append((word, False))
+            found.append((span, word, True))
+        elif span in said and not {plain, joined} & _EMPTY and not _OPENER.fullmatch(f"{plain} "):
+            found.append((span, word, False))
     return found
 
 
@@ -296,4 +347,6 @@ def _has_clitic(written: str, word: str, before: str, after: str) -> bool:
 
 
 def _is_aspect(word: str) -> bool:
-    return stem(fold(word)) in _ASPECTS
+    """Whether a word asks about a topic, or dates it, rather than names it."""
+    folded = fold(word)
+    return stem(folded) in _ASPECTS or folded.isnumeric()

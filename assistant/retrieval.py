@@ -42,7 +42,7 @@ MATCHED = 30
 RERANKED = 20
 """Passages that a reranker reads, where there is one."""
 
-CARRIED = 0.5
+CARRIED = 0.4
 """What a word that the conversation lent to the question counts beside the question's own."""
 
 Rewriter = Callable[[str, History], str]
@@ -255,7 +255,8 @@ class Retriever:
     def answer_evidence(self, query: Query, best: Candidate) -> AnswerEvidence:
         """What speaks for answering from the best candidate."""
         lexical = self._index.lexical
-        weights = best.term_weights
+        # What the conversation lent was answered before: whether this is known shows in the question's own words.
+        weights = {term: weight for term, weight in best.term_weights.items() if term not in query.carried}
         unheard = {term for term in weights if not lexical.document_frequency(best.encoded.passage.language, term)}
         return AnswerEvidence(
             logit=best.logit,
