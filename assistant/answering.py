@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,9 +194,6 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
                     )
                 )
             )
-    # A follow-up wants something new; but "Why?" may be answered by what was said already.
-    again = [candidate.encoded.passage.sentences[position].text in query.said for candidate, position, _ in pairs]
-    logits = model.sentence.logits(rows) + np.where(again, math.log(_SAID), 0.0)
     spoken = [
         _Spoken(
             candidate.encoded.passage,
@@ -205,13 +202,20 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
             terms,
             float(value),
         )
-        for (candidate, position, terms), value in zip(pairs, probability(logits), strict=True)
+        for (candidate, position, terms), value in zip(pairs, probability(model.sentence.logits(rows)), strict=True)
     ]
-    return _choose(sorted(spoken, key=lambda item: -item.probability))
+    return _choose(spoken, query.said)
 
 
-def _choose(spoken: Sequence[_Spoken]) -> list[_Spoken]:
-    """From sentences, the most probable first, those to say, in the order to say them."""
+def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:
+    """From sentences those to say, in the order to say them.
+
+    A follow-up wants something new, so what earlier turns ``said`` counts less; but "Why?" may be answered by it.
+    """
+    spoken = [
+        replace(item, probability=_again(item.probability)) if item.sentence.text in said else item for item in spoken
+    ]
+    spoken.sort(key=lambda item: -item.probability)
     chosen: list[_Spoken] = []
     missed = 1.0
     for item in spoken:
@@ -224,6 +228,11 @@ def _choose(spoken: Sequence[_Spoken]) -> list[_Spoken]:
         chosen += unit
         missed *= math.prod(1 - other.probability for other in unit)
     return chosen
+
+
+def _again(value: float) -> float:
+    """What a probability is worth for a sentence that was said before."""
+    return value * _SAID / (value * _SAID + 1.0 - value)
 
 
 def _unit(item: _Spoken, spoken: Sequence[_Spoken]) -> list[_Spoken]:

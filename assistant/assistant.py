@@ -14,10 +14,11 @@ from typing import Self
 from assistant import answering, models
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, IndexStateError, QuestionError
+from assistant.followups import History
 from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
-from assistant.retrieval import History, Query, Retriever
+from assistant.retrieval import Query, Retriever
 from assistant.schema import MAX_QUESTION_CHARACTERS, Answer, AnswerPiece, Document, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.text import words

@@ -20,6 +20,9 @@ History = Sequence[tuple[str, str]]
 MAX_TURNS = 6
 """Earlier turns that are looked at."""
 
+MAX_CHARACTERS = 2_000
+"""Of each earlier question and answer."""
+
 MAX_CARRIED = 12
 """Words that a conversation lends to a question."""
 
@@ -47,9 +50,9 @@ class Rewrite:
 
     text: str
     """Stands alone."""
-    carried: frozenset[str]
+    carried: frozenset[str] = frozenset()
     """Terms of it that the conversation lent."""
-    prior: float
+    prior: float = 0.0
     """Log odds in its favour before anything is looked up."""
 
 
@@ -65,8 +68,8 @@ def rewrites(question: str, history: History) -> tuple[Rewrite, ...]:
         question: as it was asked.
         history: the turns before it; only the last ``MAX_TURNS`` count.
     """
-    alone = Rewrite(question, frozenset(), _ALONE)
-    turns = history[-MAX_TURNS:]
+    alone = Rewrite(question, prior=_ALONE)
+    turns = [(asked[:MAX_CHARACTERS], answer[:MAX_CHARACTERS]) for asked, answer in history[-MAX_TURNS:]]
     how = leaning(question, turns)
     topic, whole = _conversation(turns)
     if how is Leaning.STANDS or not whole:
@@ -86,10 +89,10 @@ def _with(question: str, phrase: str) -> Rewrite:
     carried = frozenset(analyse(phrase)) - frozenset(analyse(question))
     pointing = [(span, word) for span, word, points in _spans(text) if points]
     if not pointing:
-        return Rewrite(f"{text} {phrase}", carried, 0.0)
+        return Rewrite(f"{text} {phrase}", carried)
     (start, end), word = pointing[0]
     kept = "" if fold(word) in _PRONOUNS else f"{word} "
-    return Rewrite(f"{text[:start]}{kept}{phrase}{text[end:]}", carried, 0.0)
+    return Rewrite(f"{text[:start]}{kept}{phrase}{text[end:]}", carried)
 
 
 # --- what a conversation is about --------------------------------------------------------------------
@@ -114,9 +117,7 @@ def _conversation(turns: History) -> tuple[str, str]:
 def _phrase(question: str, names_only: bool) -> str:
     """A question from its first to its last word that says something, or that names what is asked about."""
     text = normalise(question)
-    spans = [
-        span for span, word, points in _spans(text) if not points and not (names_only and _is_aspect(word))
-    ]
+    spans = [span for span, word, points in _spans(text) if not points and not (names_only and _is_aspect(word))]
     return text[spans[0][0] : spans[-1][1]] if spans else ""
 
 
@@ -124,9 +125,9 @@ def _asked(question: str) -> str:
     """What a question asks without what it asks about: "When begin", or nothing."""
     text = normalise(question)
     words = [word for _, word, points in _spans(text) if not points and _is_aspect(word)]
-    first = text.split()[0]
-    opens = _JOINED.sub("", fold(first)) in _QUESTION_WORDS
-    return " ".join([first, *words] if words and opens else words)
+    first = text.split(maxsplit=1)[:1]
+    opens = [word for word in first if _JOINED.sub("", fold(word)) in _QUESTION_WORDS]
+    return " ".join([*opens, *words] if words else [])
 
 
 def _terms(phrase: str) -> set[str]:
@@ -160,7 +161,9 @@ _OPENER = re.compile(
 )
 _WHAT_ABOUT = re.compile(r"(?:^|\s)(?:what about|how about|what of|و?ماذا عن|و?ماذا بشان|شو عن|ايش عن)(?=\s)")
 # «وأين», «فمتى»: one word of two.
-_JOINED = re.compile(r"^(?:و|ف)(?=(?:ما|ماذا|من|متي|اين|كيف|لماذا|لمن|هل|كم|اي|ايه|بماذا|فيم|بم|لم|عم|الي|علي|عن|في|بكم|خلال|ليش|ليه|وين|شو)(?!\w))")
+_JOINED = re.compile(
+    r"^(?:و|ف)(?=(?:ما|ماذا|من|متي|اين|كيف|لماذا|لمن|هل|كم|اي|ايه|بماذا|فيم|بم|لم|عم|الي|علي|عن|في|بكم|خلال|ليش|ليه|وين|شو)(?!\w))"
+)
 _QUESTION_WORDS = frozenset(
     """
     what which who whom whose when where why how
@@ -196,7 +199,8 @@ _ENGLISH_PRONOUNS = frozenset(
 )
 _ARABIC_PRONOUNS = frozenset("هو هي هم هما هن".split())
 _ARABIC_POINTERS = frozenset(
-    fold(word) for word in "هذا هذه هذان هذين ذلك تلك هؤلاء أولئك هناك هنا آنذاك حينها حينئذ عندئذ وقتها ذاك بذلك لذلك".split()
+    fold(word)
+    for word in "هذا هذه هذان هذين ذلك تلك هؤلاء أولئك هناك هنا آنذاك حينها حينئذ عندئذ وقتها ذاك بذلك لذلك".split()
 )
 _CLITIC = re.compile(r"(?P<host>.{1,}?)(?P<pronoun>هما|هم|هن|ها|ه)$")
 _PREPOSITIONS = frozenset(
@@ -210,6 +214,8 @@ _OWN_ENDING = frozenset(
     ذهن راهن وجها اتجاها مشابها شبيها نزيها ايه نفسه
     """.split()
 )
+# «كم طوله» asks for its length, «كم سنه» for years.
+_MEASURES = frozenset("طول عرض عمر سعر وزن ثمن ارتفاع عمق حجم عدد بعد دخل راتب".split())
 _PRONOUNS = _ENGLISH_PRONOUNS | _ARABIC_PRONOUNS
 _EMPTY = _QUESTION_WORDS | _SMALL | _PREPOSITIONS
 _JOINS = ("و", "ف", "ب", "ل", "ك", "س")
@@ -218,6 +224,8 @@ _DEFINES = re.compile(
     r"^(?:what|who)(?:'s| is| are| was| were) |^(?:define|explain|describe) "
     r"|^(?:ما|من|ماهو|ماهي|عرف|اشرح)(?: هو| هي| هم| هما)? "
 )
+# «تدعمه اليابان» has a pronoun, «تكلفه المشروع» is «تكلفة المشروع»: spelling does not tell them apart.
+_DOUBTFUL = re.compile(r"(?<!\w)(?!(?:و|ف|ب|ك)?ال|لل|و?هذه)\w{2,}ه\s+ال")
 _CAPITAL = re.compile(r"[A-Z]")
 
 
@@ -230,22 +238,22 @@ def leaning(question: str, history: History) -> Leaning:
     if not history:
         return Leaning.STANDS
     found = _words(question)
-    own = [word for word, anaphoric in found if not anaphoric]
-    pointing = sum(anaphoric for _, anaphoric in found)
+    own = _own(question)
     bare = _bare(question)
     opened = len(bare) < len(fold(normalise(question)).strip().rstrip("?؟ "))
-    if pointing:
-        return Leaning.LEANS if len(own) <= _LONG - 1 or not _antecedent(found) else Leaning.MAY_LEAN
+    if len(own) < len(found):
+        return Leaning.LEANS if len(own) < _LONG or not _antecedent(found) else Leaning.MAY_LEAN
     if _asks_about_another(question):
         return Leaning.LEANS if len(own) < _LONG else Leaning.MAY_LEAN
     told = [word for word in own if not _is_aspect(word)]
-    if _DEFINES.match(bare) and told:
+    doubtful = _DOUBTFUL.search(normalise(question)) is not None
+    if _DEFINES.match(bare) and told and not doubtful:
         return Leaning.STANDS
     if len(own) <= 1 or not told:
         return Leaning.LEANS
-    if len(own) > _LONG:
+    if len(own) > _LONG and not doubtful:
         return Leaning.STANDS
-    if opened or len(own) <= 2 or _is_fragment(question):
+    if opened or doubtful or len(own) <= 2 or _is_fragment(question):
         return Leaning.MAY_LEAN
     return Leaning.MAY_LEAN if _takes_up(told, history) else Leaning.STANDS
 
@@ -275,7 +283,7 @@ def _is_fragment(question: str) -> bool:
 
 def _antecedent(found: Sequence[tuple[str, bool]]) -> bool:
     """Whether something that a pronoun may stand for comes before it in the question."""
-    first = next(position for position, (_, anaphoric) in enumerate(found) if anaphoric)
+    first = next(position for position, (_, points) in enumerate(found) if points)
     return sum(not _is_aspect(word) for word, _ in found[:first]) >= 2
 
 
@@ -313,7 +321,9 @@ def _points_back(written: str, word: str, before: str, after: str) -> bool:
     if word in _ENGLISH_PRONOUNS:
         return not (word == "there" and before in _EXISTS)
     if word == "that":  # not the one that opens a clause: "the port that Japan equips"
-        return not after or before in _EXISTS or before in _QUESTION_WORDS or before in {"did", "does", "do", "of", "for"}
+        return (
+            not after or before in _EXISTS or before in _QUESTION_WORDS or before in {"did", "does", "do", "of", "for"}
+        )
     for join in ("", *_JOINS):
         rest = word.removeprefix(join)
         if join and rest == word:
@@ -339,10 +349,12 @@ def _has_clitic(written: str, word: str, before: str, after: str) -> bool:
     if pronoun in {"هم", "هن"}:
         return len(host) >= 3
     if pronoun == "ه":
-        # The ta marbuta is often written «ه»: after a counter, or before a definite word, it is that.
-        if not written.endswith("ه") or before in {"كم", "اي", "وكم", "واي"}:
+        # The ta marbuta is often written «ه»: in what is counted, or before a definite word, it is that.
+        counted = before in {"كم", "اي", "وكم", "واي"} and host not in _MEASURES
+        if not written.endswith("ه") or counted:
             return False
-        return host.endswith("ت") or not after.startswith("ال")
+        definite = after.startswith("ال")
+        return host.endswith("ت") or not definite or after.endswith(("ي", "يه"))  # «اسمه الرسمي», an adjective
     return True
 
 

@@ -1,4 +1,4 @@
-"""A question to ranked passages. Read ``Retriever.retrieve`` from top to bottom."""
+"""A question to ranked passages. Read ``Retriever`` from top to bottom."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ RERANKED = 20
 CARRIED = 0.4
 """What a word that the conversation lent to the question counts beside the question's own."""
 
-Rewriter = Callable[[str, History], str]
-"""Puts a question into words that stand alone, given the turns before it."""
+Rewriter = Callable[[str, History], str | None]
+"""Puts a question into words that stand alone, given the turns before it; None leaves that to ``standalone``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +131,8 @@ class Retriever:
 
     def query(self, question: str, history: History = (), language: str | None = None) -> Query:
         """Analyse and encode a question; ``language`` overrides what its words say."""
-        if history and self._rewriter:
-            meant = Rewrite(self._rewriter(question, history), frozenset(), 0.0)
-        else:
-            meant = self.standalone(question, history)
+        written = self._rewriter(question, history) if history and self._rewriter else None
+        meant = Rewrite(written) if written else self.standalone(question, history)
         return self._query(meant, question, history, language)
 
     def standalone(self, question: str, history: History = ()) -> Rewrite:
@@ -145,8 +143,8 @@ class Retriever:
         return max(found, key=lambda meant: self._odds(self._query(meant, question, history, None)) + meant.prior)
 
     def _odds(self, query: Query) -> float:
-        """Log odds that the index answers."""
-        confidence = self._index.steady(lambda: self.confidence(query, self.retrieve(query)))
+        """Log odds that the index answers, without a reranker: it would read for every text anew."""
+        confidence = self._index.steady(lambda: self.confidence(query, self._ranked(query)))
         return math.log(max(confidence, 1e-9) / max(1.0 - confidence, 1e-9))
 
     def _query(self, meant: Rewrite, question: str, history: History, language: str | None) -> Query:
@@ -162,6 +160,10 @@ class Retriever:
 
     def retrieve(self, query: Query) -> list[Candidate]:
         """Passages that may answer, the most probable first."""
+        ranked = self._ranked(query)
+        return self._reranked(query, ranked, self._reranker) if self._reranker and ranked else ranked
+
+    def _ranked(self, query: Query) -> list[Candidate]:
         catalogue = self._index.catalogue
         with catalogue.snapshot():
             counts = catalogue.language_counts()
@@ -194,8 +196,7 @@ class Retriever:
             )
             for encoded, item, near, logit in zip(found, evidence, matches, logits, strict=True)
         ]
-        ranked = sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
-        return self._reranked(query, ranked, self._reranker) if self._reranker and ranked else ranked
+        return sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
 
     def _reranked(self, query: Query, ranked: Sequence[Candidate], reranker: Reranker) -> list[Candidate]:
         """Candidates with the log odds of a reranker that read the first of them, the most probable first.

@@ -2,6 +2,7 @@
 
 python -m eval [run] [--suite NAME]... [--limit N] [--no-baselines] [--benchmarks DIR] [--squad LANGUAGE:FILE]...
                [--out DIR]
+python -m eval followups [--split dev|test] [--no-baselines]
 python -m eval compare RUN_A RUN_B
 python -m eval gate [--write]
 """
@@ -23,13 +24,14 @@ from assistant.errors import DalilError
 from assistant.models import PreparedModel, prepare
 from eval import baselines, gate, report, suites
 from eval.compare import compare, table
+from eval.followups import Split, followups, load_followups
 from eval.progress import console
 from eval.questions import SHIPPED, QuestionsError, load_cases
 from eval.run import DALIL, RUNS, Run, new_run
 from eval.squad import BENCHMARKS, Dataset, load
 from eval.stores import Store, asked_in, indexed, parallel_stores, shipped, single_store
 
-SUITES = ("retrieval", "answers", "citations", "abstention", "robustness", "knowledge", "latency")
+SUITES = ("retrieval", "answers", "citations", "abstention", "robustness", "knowledge", "followups", "latency")
 ON_BENCHMARKS = {"retrieval", "answers", "citations", "abstention", "robustness"}
 ON_OWN_QUESTIONS = {"citations", "abstention", "robustness", "knowledge"}
 
@@ -49,7 +51,9 @@ class Benchmarks:
 def run(
     suite: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(SUITES)}; all by default.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Questions of each data set, for a quick look.")] = None,
-    with_baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="In the suite retrieval.")] = True,
+    with_baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="In the suites retrieval and followups.")
+    ] = True,
     benchmarks: Annotated[Path, typer.Option(help="Folder with the SQuAD files.", show_default=False)] = BENCHMARKS,
     squad: Annotated[
         list[str] | None, typer.Option(metavar="LANGUAGE:FILE", help="Another SQuAD file, such as ar:mlqa.json.")
@@ -78,6 +82,9 @@ def run(
         _ask_benchmarks(result, chosen, found, names, model, threshold)
     if chosen & ON_OWN_QUESTIONS:
         _ask_own(result, chosen, limit)
+    if "followups" in chosen:
+        with result.timed("followups"):
+            result.add(followups(load_followups()[:limit], with_baselines))
     if "latency" in chosen:
         _measure_latency(result, found, limit)
     for what, reason in result.skipped.items():
@@ -200,6 +207,21 @@ def _measure_latency(result: Run, found: Benchmarks, limit: int | None) -> None:
                 result.add([suites.sync_speed("XQuAD, Arabic", dalil, synced)])
 
 
+@app.command("followups")
+def ask_followups(
+    split: Annotated[Split | None, typer.Option(help="One half of the conversations; both by default.")] = None,
+    with_baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Other systems beside it.")] = True,
+) -> None:
+    """Hold the conversations with follow-up questions, and print the share answered rightly."""
+    settings = Settings()
+    result = new_run(prepare(settings.embedding_model, settings.cache_dir), {"reranker": settings.reranker_model})
+    cases = [case for case in load_followups() if split in (None, case.split)]
+    result.add(followups(cases, with_baselines))
+    terminal = _stdout()
+    for one in report.tables(result):
+        terminal.print(one)
+
+
 @app.command("compare")
 def compare_runs(
     one: Annotated[Path, typer.Argument(help="Folder of a run.")],
@@ -221,6 +243,7 @@ def check_gate(
     settings = Settings()
     result = new_run(prepare(settings.embedding_model, settings.cache_dir), {"reranker": settings.reranker_model})
     result.add(suites.knowledge(suites.ask_cases(load_cases(SHIPPED))))
+    result.add(followups(load_followups(), with_baselines=False))
     now = gate.scores(result)
     if write:
         gate.write(now)

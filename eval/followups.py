@@ -153,8 +153,9 @@ def _records(case: Followup, system: str, answer: Answer) -> Iterator[Record]:
 
 
 def _settings_of(case: Followup) -> Iterator[str]:
-    """A follow-up counts under its split and language, its kind and whether it crosses languages."""
-    group = case.kind if case.kind in ("topic switch", "no answer") else "follow-up"
+    """A conversation counts under its language; under its split and group; a follow-up under its kind as well."""
+    yield f"{case.language} all"
+    group = case.kind if case.stands or not case.answerable else "follow-up"
     yield f"{case.split} {case.language} {group}"
     if group == "follow-up":
         yield f"{case.split} {case.kind}"

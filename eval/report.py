@@ -19,6 +19,7 @@ MAIN_MEASURE = {
     "citations": "recall",
     "robustness": "nDCG@10",
     "knowledge": "whole answer",
+    "followups": "right",
 }
 """What systems are compared by, and what a failure fails in."""
 
@@ -35,6 +36,10 @@ NOTES = {
     "the answerable ones of our set against its near-topic or off-topic ones. Right: the best passage is the gold one.",
     "robustness": "XQuAD’s Arabic questions written differently. Loss: nDCG@10 of the question as written minus this.",
     "knowledge": "Our own questions on the shipped knowledge base, end to end at the shipped threshold.",
+    "followups": "Conversations on the shipped knowledge base, held afresh by each system. Right: the answer holds a "
+    "gold string and cites a gold document, or nothing is said where there is no answer. “Previous in front” puts the "
+    "question before in front of every question; “by hand” asks what a person would ask instead. The method was made "
+    "by looking at dev; test was held out.",
     "latency": "One client, warm. Sync is compared with the encoder alone on the same texts in the same run.",
 }
 
