@@ -25,7 +25,7 @@ import numpy as np
 
 from assistant.errors import IndexStateError
 from assistant.passages import passage_terms
-from assistant.schema import Document, Evidence, Fact, Kind, Passage, Sentence
+from assistant.schema import Document, DocumentSummary, Evidence, Fact, Kind, Passage, Sentence
 from assistant.words import Words
 
 if TYPE_CHECKING:
@@ -276,6 +276,18 @@ class Catalogue:
         ).fetchone()
         return None if row is None else _document(row)
 
+    def summaries(self) -> list[DocumentSummary]:
+        """What is known of every document without its text, in order of id."""
+        rows = self._connection.execute(
+            "SELECT s.id, s.title, s.language, s.source, s.metadata, length(s.text), "
+            "(SELECT count(*) FROM passages p WHERE p.source_id = s.id) "
+            "FROM sources s WHERE s.kind = 'document' ORDER BY s.id"
+        )
+        return [
+            DocumentSummary(key, title, language, source, str(json.loads(metadata).get("date", "")), length, passages)
+            for key, title, language, source, metadata, length, passages in rows
+        ]
+
     def document_count(self) -> int:
         """How many documents are indexed."""
         return int(self._connection.execute("SELECT count(*) FROM sources WHERE kind = 'document'").fetchone()[0])
@@ -285,9 +297,19 @@ class Catalogue:
         row = self._connection.execute("SELECT fact FROM facts WHERE id = ?", (fact_id,)).fetchone()
         return None if row is None else _load_fact(row[0])
 
+    def facts(self) -> list[tuple[str, Fact]]:
+        """Every curated fact with the id of its file, in order of file and fact."""
+        rows = self._connection.execute("SELECT source_id, fact FROM facts ORDER BY source_id, id")
+        return [(row[0], _load_fact(row[1])) for row in rows]
+
     def fact_count(self) -> int:
         """How many curated facts are indexed."""
         return int(self._connection.execute("SELECT count(*) FROM facts").fetchone()[0])
+
+    @property
+    def writes(self) -> int:
+        """Changes with every write: what was read is good as long as this stays the same."""
+        return self._writes
 
     # --- passages and vectors ---
 

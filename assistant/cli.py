@@ -85,6 +85,7 @@ def serve(
 ) -> None:
     """Bring the index in step, then serve the chat."""
     settings = _settings(knowledge, data, host=host, port=port)
+    from assistant.feedback import FEEDBACK_FILE, FeedbackLog
     from assistant.security import Access
     from assistant.server import serve as serve_chat
 
@@ -95,7 +96,8 @@ def serve(
         if not report.passages:
             _note("The knowledge base is empty: the chat will say so until you add documents.")
         with _following(dalil) if watching else nullcontext():
-            serve_chat(dalil, settings.host, settings.port, shared=dalil, settings=settings)
+            log = FeedbackLog(settings.index_dir / FEEDBACK_FILE, dalil.versions)
+            serve_chat(dalil, settings.host, settings.port, shared=dalil, settings=settings, feedback=log)
 
 
 @app.command()
@@ -353,6 +355,45 @@ def verify(
         if not mend:
             _note("dalil: run: dalil verify --repair")
         raise SystemExit(1)
+
+
+@app.command()
+def feedback(
+    up: Annotated[bool, typer.Option("--up", help="Only answers that somebody liked.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Only answers that somebody disliked.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--export", metavar="FILE", help="Write cases for the evaluation instead.")
+    ] = None,
+    knowledge: KnowledgeOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what people thought of answers in the chat, or make cases for the evaluation of it."""
+    from assistant.feedback import FEEDBACK_FILE, FeedbackLog, export
+
+    log = FeedbackLog(_settings(knowledge, data).index_dir / FEEDBACK_FILE)
+    wanted = {verdict for verdict, chosen in (("up", up), ("down", down)) if chosen} or {"up", "down"}
+    entries = [entry for entry in log.entries() if entry.verdict in wanted]
+    if file is not None:
+        done = export(entries, file)
+        if as_json:
+            _print_json(
+                {name: str(value) if isinstance(value, Path) else value for name, value in asdict(done).items()}
+            )
+            return
+        print(f"{done.file}: {done.cases} cases, ready for 'dalil eval'")
+        if done.unfinished:
+            print(f"{done.unfinished_file}: {done.unfinished} cases to complete; each says what is missing")
+    elif as_json:
+        _print_json([entry.model_dump(mode="json") for entry in entries])
+    elif not entries:
+        print("No feedback yet: people give it with the thumbs below an answer in the chat.")
+    else:
+        from assistant import terminal
+
+        terminal.console().print(terminal.feedback_table(entries))
+        liked = sum(entry.verdict == "up" for entry in entries)
+        print(f"{len(entries)} entries: {liked} up, {len(entries) - liked} down")
 
 
 @app.command("eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)

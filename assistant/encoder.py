@@ -40,6 +40,20 @@ class Question:
     """Unit vectors of these words, shape (len(terms), dimension of the words)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A stored text with every word of it, as the encoder reads it."""
+
+    vector: NDArray[np.float32]
+    """Of the whole, shape (dimension,)."""
+    text: str
+    """Normalised, as it was read."""
+    spans: tuple[tuple[int, int], ...]
+    """Offsets of the words in ``text``."""
+    words: NDArray[np.float32]
+    """Unit vectors of the words, shape (len(spans), dimension of the words); 0 for a word out of reach."""
+
+
 def open_session(path: Path) -> onnxruntime.InferenceSession:
     """An ONNX Runtime session that uses one thread a call; several calls may run at once.
 
@@ -133,6 +147,14 @@ class Encoder:
             words.append(held)
             progress(1)
         return remove_direction(vectors, self._direction), words
+
+    def encode_sentence(self, text: str) -> Sentence:
+        """A stored text with all of its words, nothing compressed: for comparing two sentences word by word."""
+        normal = normalise(text)
+        spans = all_words(normal)
+        vector, words, read = self._read(self.model.passage_prompt, normal, spans)
+        centred = np.where(read[:, None], _unit(words - self._centre(1, normal)), np.float32(0))
+        return Sentence(remove_direction(vector[None, :], self._direction)[0], normal, tuple(spans), centred)
 
     def word_vectors(self, prompt: str, text: str) -> NDArray[np.float32]:
         """Vectors of the words of ``text`` after ``prompt`` as the network gives them, for estimating centres."""

@@ -33,6 +33,20 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """What is known of a document without its text."""
+
+    id: str
+    title: str
+    language: str
+    source: str
+    date: str
+    """ISO date (year, year-month or full) that the document names; empty where it names none."""
+    characters: int
+    passages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A paragraph, heading, list item or table row of a document. Sentences never cross blocks."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import uvicorn
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, RedirectResponse, StreamingResponse
 from fontpkg import path as font_path  # type: ignore[import-untyped]  # it has no types
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -33,13 +33,17 @@ from assistant.index import Progress
 from assistant.login import login_routes
 from assistant.mcp import McpEndpoint
 from assistant.schema import to_json
-from assistant.security import Access, Guard, is_loopback
+from assistant.security import Access, Guard, is_loopback, user_of
 from assistant.settings import Settings
 from assistant.ui.texts import FONT_FAMILY
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from assistant.feedback import FeedbackLog
+
+KNOWLEDGE_PATH = "/knowledge"
 
 SHUTDOWN_SECONDS = 1
 """How long open requests may take to end when the server stops; open tabs hold theirs for ever."""
@@ -120,6 +124,7 @@ def create_app(
     settings: Settings | None = None,
     access: Access | None = None,
     token: str | None = None,
+    feedback: FeedbackLog | None = None,
 ) -> FastAPI:
     """The web application for one assistant: its pages, what programs ask, and the guard in front of all.
 
@@ -128,6 +133,7 @@ def create_app(
         settings: Limits and users; read as ever if left out.
         access: Who may come in; what the settings say if left out.
         token: Opens what other processes of this machine may ask; without it they may ask nothing.
+        feedback: Keeps what people think of answers.
 
     Raises:
         SettingsError: the address needs users or tokens, and there are none.
@@ -136,6 +142,8 @@ def create_app(
     from gradio import mount_gradio_app
 
     from assistant.ui.chat import STATIC_DIR, build_chat, build_theme, head_html
+    from assistant.ui.knowledge import build_knowledge, knowledge_head_html
+    from assistant.ui.library import Library
 
     settings = settings or Settings()
     access = access or Access.of(settings)
@@ -161,20 +169,35 @@ def create_app(
         app.include_router(internal_routes(dalil, token, desk))
     app.mount(remote.INTERNAL, Starlette())  # the guard lets everything below it in: nothing else may be there
     app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
+    mounting: dict[str, Any] = {
+        "theme": build_theme(),
+        "footer_links": [],
+        "run_history": False,  # it would keep questions in the browser's storage
+        "show_error": False,
+        "ssr_mode": False,
+        "enable_monitoring": False,
+    }
+    # The chat takes every path that is left: it comes last.
+    app.add_api_route(KNOWLEDGE_PATH, to_knowledge)
+    mount_gradio_app(
+        app, build_knowledge(Library(dalil), may_edit), path=KNOWLEDGE_PATH, head=knowledge_head_html(), **mounting
+    )
+    chat = build_chat(Attended(dalil, desk))
     served: FastAPI = mount_gradio_app(
-        app,
-        build_chat(Attended(dalil, desk)),
-        path="/",
-        theme=build_theme(),
-        head=head_html(),
-        favicon_path=str(STATIC_DIR / "icon.svg"),
-        footer_links=[],
-        run_history=False,  # it would keep questions in the browser's storage
-        show_error=False,
-        ssr_mode=False,
-        enable_monitoring=False,
+        app, chat, path="/", head=head_html(), favicon_path=str(STATIC_DIR / "icon.svg"), **mounting
     )
     return served
+
+
+def to_knowledge() -> RedirectResponse:
+    """The knowledge page has its own files beside it, so its address ends with a slash."""
+    return RedirectResponse(f".{KNOWLEDGE_PATH}/", 308)
+
+
+def may_edit(request: Any) -> bool:
+    """Whether whoever sent a request (of Gradio's or Starlette's) may change the knowledge folder."""
+    user = user_of(request)
+    return user is not None and user.may_edit
 
 
 def health() -> dict[str, str]:
@@ -201,6 +224,7 @@ def serve(
     announce: Callable[[str], None] = _say,
     shared: Assistant | None = None,
     settings: Settings | None = None,
+    feedback: FeedbackLog | None = None,
 ) -> None:
     """Serve the chat and the API until SIGINT or SIGTERM, then return.
 
@@ -211,6 +235,7 @@ def serve(
         announce: Called once with a line that names the address, as soon as it answers.
         shared: The assistant that other processes with its data directory are served from.
         settings: Limits and users; read as ever if left out.
+        feedback: Keeps what people think of answers.
 
     Raises:
         DalilError: the address or port cannot be used, or may not be without users.
@@ -228,7 +253,7 @@ def serve(
     with listener:
         server = _AnnouncingServer(
             uvicorn.Config(
-                create_app(dalil, settings, access, token if shared is not None else None),
+                create_app(dalil, settings, access, token if shared is not None else None, feedback),
                 log_level="error",
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,

@@ -16,7 +16,7 @@ EXPECTED = Path(__file__).resolve().parent / "expected.json"
 MEASURES = ("answered", "first sentence", "whole answer", "right document", "verbatim", "wrongly answered")
 CONVERSATIONS = "conversations"
 """Share of the conversations of ``eval/followups.py`` whose last question was answered rightly."""
-LOWER_IS_BETTER = ("wrongly answered",)
+LOWER_IS_BETTER = ("wrongly answered", "supported refused")
 GAP_MEASURES = ("answered", "first sentence", "whole answer", "right document", CONVERSATIONS)
 """In these Arabic is held against English."""
 

@@ -14,10 +14,10 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text followups words pdf readers knowledge files passages tokenizer models encoder "
-    "catalogue lexical "
-    "graphs vectors index ranking reranker retrieval answering assistant doctor verify llamaindex ui remote "
-    "requests security desk pages login api completions mcp server watch terminal cli"
+    "errors schema settings text followups feedback words pdf readers knowledge files passages tokenizer models "
+    "encoder catalogue lexical graphs vectors index ranking quantities lexicon claims support reranker retrieval answering "
+    "assistant doctor verify llamaindex ui remote requests security desk pages login api completions mcp "
+    "server watch terminal cli"
 ).split()
 # A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
 # comes before what runs it in children.
@@ -27,7 +27,7 @@ FOLDERS = {
         "__init__ worker"
     ).split(),
     "pdf": ["bidi", "repair", "glyphs", "marks", "lines", "layout", "__init__"],
-    "ui": ["texts", "conversation", "render", "chat", "__init__"],
+    "ui": ("texts conversation render chat library knowledge_texts knowledge_render knowledge __init__").split(),
 }
 SLOW = ("mcp", "torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
 
