@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Self
 from assistant import answering, models
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, IndexStateError, QuestionError
+from assistant.followups import History
 from assistant.generation import Writer, open_model
 from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
-from assistant.retrieval import History, Query, Retriever, standalone
+from assistant.retrieval import Query, Retriever
 from assistant.schema import (
     MAX_QUESTION_CHARACTERS,
     Answer,
@@ -34,7 +35,7 @@ from assistant.schema import (
 )
 from assistant.settings import Settings
 from assistant.support import SupportChecker
-from assistant.text import TEXT_VERSION, detect_question_language, words
+from assistant.text import TEXT_VERSION, words
 from assistant.vectors import VectorServer
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ class Assistant:
         self._model = shipped_model()
         llm = llm or open_model(self.settings)
         self._writer = Writer(llm, SupportChecker(encoder), self.settings.llm_timeout) if llm else None
-        self.retriever = Retriever(self._index, self._model, reranker)
+        self.retriever = Retriever(
+            self._index, self._model, reranker, self._writer.standalone if self._writer else None
+        )
         self._syncing = threading.Lock()
         self._closing = threading.Event()
         self._closed = False
@@ -157,7 +160,7 @@ class Assistant:
         if language is not None and language not in answering.ANSWER_LANGUAGES:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
-        query = self._query(_checked(question), history or (), language)
+        query = self.retriever.query(_checked(question), history or (), language)
         result, evidence = self._index.steady(lambda: self._answer(query, question))
         if self._writer is not None and result.answered:
             parts = self._writer.write(result, evidence)
@@ -165,13 +168,6 @@ class Assistant:
             parts = chain(answering.pieces(result), [result])
         for part in parts:
             yield replace(part, elapsed_ms=_since(begun)) if isinstance(part, Answer) else part
-
-    def _query(self, question: str, history: History, language: str | None) -> Query:
-        """The question, made to stand alone where it leans on the conversation: by the model where there is one."""
-        text = None
-        if self._writer is not None and standalone(question, history) != question:
-            text = self._writer.standalone(question, history, detect_question_language(question))
-        return self.retriever.query(question, history, language, text)
 
     def _answer(self, query: Query, question: str) -> tuple[Answer, list[answering.Cited]]:
         """The answer of the sources alone in one state of the index, and what a model may write one from."""

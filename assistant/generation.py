@@ -20,15 +20,23 @@ from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING, Any, Protocol
 
-from assistant.answering import Cited, pieces, without_marks
+from assistant.answering import ANSWER_LANGUAGES, Cited, pieces, without_marks
 from assistant.errors import SettingsError
 from assistant.schema import Answer, AnswerPiece, Citation
-from assistant.text import analyse, detect_language, fold_digits, numbers, sentence_spans, strip_format
+from assistant.text import (
+    analyse,
+    detect_language,
+    detect_question_language,
+    fold_digits,
+    numbers,
+    sentence_spans,
+    strip_format,
+)
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
-    from assistant.retrieval import History
+    from assistant.followups import History
     from assistant.settings import Settings
 
 MAX_SAID = 6
@@ -190,12 +198,15 @@ class Writer:
             restart = False
         yield replace(extractive, note=_NOTES[language][problem])
 
-    def standalone(self, question: str, history: History, language: str) -> str | None:
+    def standalone(self, question: str, history: History) -> str | None:
         """The question as it would be asked without the conversation; None where the model is of no use.
 
         What comes back is believed only if it is one short line in the same language that keeps every number of the
         question and holds no word that neither the question nor the conversation has.
         """
+        language = detect_question_language(question)
+        if language not in ANSWER_LANGUAGES:
+            return None
         conversation = "\n".join(
             f"- {neutral(asked)[:_TURN_CHARACTERS]}\n  {neutral(told)[:_TURN_CHARACTERS]}"
             for asked, told in history[-_TURNS:]
