@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,9 @@ _SAME = 0.93
 
 _SAME_TERMS = 0.75
 """Sentences that share this much of the shorter one's terms say the same."""
+
+_SAID = 0.2
+"""What the odds of a sentence are worth that an earlier turn of the conversation said."""
 
 _MARK = re.compile(r"\[(\d+)\]")
 _BRACKETED = re.compile(r"\[(\s*\d+(?:\s*[,،;-]\s*\d+)*\s*)\]")
@@ -251,13 +254,18 @@ def _spoken(query: Query, speakers: Sequence[Candidate], model: RankingModel) ->
 
 
 def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:
-    """From sentences, the most probable first, those to say, in the order to say them."""
-    # A follow-up wants something new: what earlier turns said is said again only for want of better.
-    fresh = [item for item in spoken if item.sentence.text not in said] or spoken
+    """From sentences those to say, in the order to say them.
+
+    A follow-up wants something new, so what earlier turns ``said`` counts less; but "Why?" may be answered by it.
+    """
+    spoken = [
+        replace(item, probability=_again(item.probability)) if item.sentence.text in said else item for item in spoken
+    ]
+    spoken.sort(key=lambda item: -item.probability)
     chosen: list[_Spoken] = []
     missed = 1.0
-    for item in fresh:
-        unit = [other for other in _unit(item, fresh) if not any(_same(other, one) for one in chosen)]
+    for item in spoken:
+        unit = [other for other in _unit(item, spoken) if not any(_same(other, one) for one in chosen)]
         if item not in unit or len(chosen) + len(unit) > MAX_SENTENCES:
             continue
         words = sum(len(other.sentence.text.split()) for other in unit)
@@ -266,6 +274,11 @@ def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:
         chosen += unit
         missed *= math.prod(1 - other.probability for other in unit)
     return chosen
+
+
+def _again(value: float) -> float:
+    """What a probability is worth for a sentence that was said before."""
+    return value * _SAID / (value * _SAID + 1.0 - value)
 
 
 def _unit(item: _Spoken, spoken: Sequence[_Spoken]) -> list[_Spoken]:

@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Self
 from assistant import answering, models
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, IndexStateError, QuestionError
+from assistant.followups import History
 from assistant.generation import Writer
 from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.llm import open_model
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
-from assistant.retrieval import History, Query, Retriever, standalone
+from assistant.retrieval import Query, Retriever
 from assistant.schema import (
     MAX_QUESTION_CHARACTERS,
     Answer,
@@ -35,7 +36,7 @@ from assistant.schema import (
 )
 from assistant.settings import Settings
 from assistant.support import SupportChecker
-from assistant.text import TEXT_VERSION, detect_question_language, words
+from assistant.text import TEXT_VERSION, words
 from assistant.vectors import VectorServer
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class Assistant:
         self._index = Index(self.settings.index_dir, encoder, rebuild, _vector_server(self.settings, encoder))
         self._model = shipped_model()
         self._writer = Writer(llm, SupportChecker(encoder), self.settings.llm_timeout) if llm else None
-        self.retriever = Retriever(self._index, self._model, reranker)
+        self.retriever = Retriever(
+            self._index, self._model, reranker, self._writer.standalone if self._writer else None
+        )
         self._syncing = threading.Lock()
         self._closing = threading.Event()
         self._closed = False
@@ -159,7 +162,7 @@ class Assistant:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
         deadline = self._writer.deadline() if self._writer else 0.0
-        query = self._query(_checked(question), history or (), language, deadline)
+        query = self.retriever.query(_checked(question), history or (), language)
         result, evidence = self._index.steady(lambda: self._answer(query, question))
         if self._writer is not None and result.answered:
             parts = self._writer.write(result, evidence, query.text, deadline)
@@ -167,13 +170,6 @@ class Assistant:
             parts = chain(answering.pieces(result), [result])
         for part in parts:
             yield replace(part, elapsed_ms=_since(begun)) if isinstance(part, Answer) else part
-
-    def _query(self, question: str, history: History, language: str | None, deadline: float) -> Query:
-        """The question, made to stand alone where it leans on the conversation: by the model where there is one."""
-        text = None
-        if self._writer is not None and standalone(question, history) != question:
-            text = self._writer.standalone(question, history, detect_question_language(question), deadline)
-        return self.retriever.query(question, history, language, text)
 
     def _answer(self, query: Query, question: str) -> tuple[Answer, list[answering.Cited]]:
         """The answer of the sources alone in one state of the index, and what a model may write one from."""

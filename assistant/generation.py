@@ -15,16 +15,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from assistant.answering import Cited, pieces, without_marks
+from assistant.answering import ANSWER_LANGUAGES, Cited, pieces, without_marks
 from assistant.guards import addresses, adds, neutral, visible
 from assistant.llm import ModelFailedError, prompt, read
 from assistant.schema import Answer, AnswerPiece, Citation
-from assistant.text import analyse, content_words, detect_language, fold_digits, normalise, numbers, sentence_spans
+from assistant.text import (
+    analyse,
+    content_words,
+    detect_language,
+    detect_question_language,
+    fold_digits,
+    normalise,
+    numbers,
+    sentence_spans,
+)
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
-    from assistant.retrieval import History
+    from assistant.followups import History
 
 logger = logging.getLogger(__name__)
 
@@ -155,21 +164,24 @@ class Writer:
             shown = False
         yield replace(extractive, note=_NOTES[language][problem])
 
-    def standalone(self, question: str, history: History, language: str, deadline: float) -> str | None:
+    def standalone(self, question: str, history: History) -> str | None:
         """The question as it would be asked without the conversation; None where the model is of no use.
 
         What comes back is believed only if it is one short line in the same language that keeps what the question
         says and adds nothing that the conversation has not.
         """
+        language = detect_question_language(question)
+        if language not in ANSWER_LANGUAGES:
+            return None
         conversation = "\n".join(
             f"- {neutral(asked)[:_TURN_CHARACTERS]}\n  {neutral(told)[:_TURN_CHARACTERS]}"
             for asked, told in history[-_TURNS:]
         )
         messages = prompt("rewrite", language, conversation=conversation, question=neutral(question))
-        latest = min(deadline, time.monotonic() + self._timeout * _REWRITE_SHARE)
+        deadline = time.monotonic() + self._timeout * _REWRITE_SHARE
         written = ""
         try:
-            for part in _aloud(read(self._llm, messages, latest)):
+            for part in _aloud(read(self._llm, messages, deadline)):
                 written = "" if part is None else written + part
                 if len(written) > 2 * _MAX_REWRITTEN:
                     return None
