@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from assistant.answering import ANSWER_LANGUAGES, Cited, pieces, without_marks
@@ -28,6 +29,8 @@ from assistant.text import (
     normalise,
     numbers,
     sentence_spans,
+    stem,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -370,6 +373,12 @@ class _Draft:
     """The model said that the evidence holds no answer."""
     _seen: set[str] = field(default_factory=set)
 
+    @cached_property
+    def topic(self) -> str:
+        """Words of the question that the documents have as well: a sentence may name what it speaks of."""
+        held = {term for item in self.evidence for part in (item.text, item.title) for term in analyse(part)}
+        return " ".join(word for word in words(self.question) if stem(word) in held)
+
     def anew(self) -> _Draft:
         """A draft of the same answer, with nothing in it."""
         return _Draft(self.checker, self.question, self.language, self.evidence, self.quotable)
@@ -431,7 +440,8 @@ class _Draft:
         if re.search(_MARKS, text):
             return False
         sources = list(dict.fromkeys(part for item in cited for part in (item.text, item.citation.quote)))
-        if adds(text, sources, [self.question, *(item.title for item in cited)], self.language):
+        context = " ".join([self.topic, *(item.title for item in cited)])
+        if adds(text, sources, context, self.language):
             return False
         return self.checker.check(text, sources, self.question).supported
 

@@ -54,7 +54,7 @@ _LATIN_WORD = re.compile(f"[{LATIN_LETTER}]")
 _ARABIC_WORD = re.compile(f"[{ARABIC_LETTER}]")
 # No word of a language looks like this: a shout, a code, letters among digits, or capitals inside.
 _ODD = re.compile(r"\b(?=\w*[^\W\d_])(?:[A-Z]{3,}|\w*[a-z][A-Z]\w*|\w*[^\W_]\d\w*[^\W\d_]\w*|\w{28,})\b")
-_SHARED_SCRIPT = {"ar": _ARABIC_WORD, "en": _LATIN_WORD}
+_SCRIPTS = {"ar": _ARABIC_WORD, "en": _LATIN_WORD}
 _BARE = frozenset(fold(word) for word in "yes no true false correct indeed right نعم لا أجل كلا بلى صحيح خطأ".split())
 # Words that say nothing by themselves, beside those that a question is made of.
 _LIGHT = frozenset(
@@ -74,18 +74,18 @@ _LIGHT = frozenset(
 )
 
 
-def adds(text: str, sources: Sequence[str], context: Sequence[str], language: str) -> str | None:
+def adds(text: str, sources: Sequence[str], context: str, language: str) -> str | None:
     """What a sentence holds that must come from its sources and does not, by kind; None where there is nothing.
 
     Args:
         text: one sentence that a model wrote, without its marks.
         sources: what it cites.
-        context: what else its words may come from: the question and the titles of the sources. Addresses and signs
-            must come from the sources themselves.
+        context: what else its words may come from, such as the titles of the sources. Addresses and signs must come
+            from the sources themselves.
         language: of the answer, ``ar`` or ``en``.
 
     Returns:
-        ``address``, ``sign``, ``label``, ``script``, ``code``, ``bare`` or ``insertion``.
+        ``address``, ``sign``, ``label``, ``script``, ``code``, ``bare``, ``apart`` or ``insertion``.
     """
     cited = "\n".join(sources)
     held = unicodedata.normalize("NFKC", visible(cited)).casefold()
@@ -93,21 +93,31 @@ def adds(text: str, sources: Sequence[str], context: Sequence[str], language: st
         return "address"
     if any(not _is_plain(letter) and letter not in cited for letter in unicodedata.normalize("NFC", text)):
         return "sign"
-    known = set(words(cited)) | {word for part in context for word in words(part)}
+    known = {*words(cited), *words(context)}
     label = _LABEL.match(text)
     if label and not set(words(label[1])) <= known:
         return "label"
     said = words(text)
     if any(_is_foreign(word, language) and word not in known for word in said):
         return "script"
-    script = _SHARED_SCRIPT[language]
-    if any(script.search(source) for source in sources) and any(
-        not set(words(odd)) <= known for odd in _ODD.findall(normalise(text))
-    ):
-        return "code"
     if set(said) <= _BARE:
         return "bare"
-    return "insertion" if _inserted(text, sources, context, language) else None
+    own = [source for source in sources if _SCRIPTS[language].search(source)]
+    return _adds_words(text, own, known, context) if own else None
+
+
+def _adds_words(text: str, sources: Sequence[str], known: set[str], context: str) -> str | None:
+    """What can be told of a sentence and sources in one language."""
+    if any(not set(words(odd)) <= known for odd in _ODD.findall(normalise(text))):
+        return "code"
+    said = _content(text)
+    cited = _content("\n".join(sources))
+    if said and not said & cited and not any(word[0].isdigit() for word in words(text)):
+        return "apart"
+    # Who writes with their own words leaves some of the source's out; who leaves none out and has more has added.
+    if said - cited - _content(context) and any(_content(source) and _content(source) <= said for source in sources):
+        return "insertion"
+    return None
 
 
 def _is_plain(letter: str) -> bool:
@@ -119,19 +129,8 @@ def _is_plain(letter: str) -> bool:
 
 def _is_foreign(word: str, language: str) -> bool:
     """Whether a folded word is written in another script than the answer's."""
-    own = _SHARED_SCRIPT[language]
+    own = _SCRIPTS[language]
     return not own.search(word) and not word[0].isdigit()
-
-
-def _inserted(text: str, sources: Sequence[str], context: Sequence[str], language: str) -> bool:
-    """Whether a sentence says all that one of its sources says, in its words, and something else besides.
-
-    Who writes with their own words leaves some of the source's out; who leaves none out and has more has added.
-    """
-    own = [source for source in sources if _SHARED_SCRIPT[language].search(source)]
-    said = _content(text)
-    known = _content(" ".join([*sources, *context]))
-    return bool(said - known) and any(_content(source) and _content(source) <= said for source in own)
 
 
 def _content(text: str) -> set[str]:
