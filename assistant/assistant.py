@@ -18,7 +18,7 @@ from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever
-from assistant.schema import Answer, AnswerPiece, Document, Hit, SyncReport
+from assistant.schema import Answer, AnswerPiece, Document, Fact, Hit, SyncReport
 from assistant.settings import Settings
 from assistant.text import words
 from assistant.vectors import VectorServer
@@ -166,6 +166,10 @@ class Assistant:
         if document is None:
             raise DocumentError(f"no document '{document_id}' is indexed; 'dalil list' names those that are")
         return document
+
+    def fact(self, fact_id: str) -> Fact | None:
+        """One curated fact; None where it is not indexed."""
+        return self._index.catalogue.fact(fact_id)
 
     def documents(self) -> list[Document]:
         """Every indexed document, in order of id."""

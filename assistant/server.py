@@ -102,6 +102,7 @@ def create_app(dalil: Dalil, internal: APIRouter | None = None) -> FastAPI:
     from gradio import mount_gradio_app
 
     from assistant.ui.chat import STATIC_DIR, build_chat, build_theme, head_html
+    from assistant.ui.reading import reading_routes
 
     app = FastAPI(title="Dalil", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(SecurityHeaders)
@@ -109,6 +110,7 @@ def create_app(dalil: Dalil, internal: APIRouter | None = None) -> FastAPI:
     app.add_api_route("/ui/fonts/{weight}.ttf", font)
     if internal is not None:
         app.include_router(internal)
+    app.include_router(reading_routes(dalil))
     app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
     served: FastAPI = mount_gradio_app(
         app,

@@ -1,0 +1,25 @@
+/* The page of a whole document: dates in the reader's language, the quote in sight, Escape closes it. */
+
+import { find, here, writtenDate } from "./base.js";
+
+const outside = window.parent !== window ? window.parent.dalil : null;
+
+if (outside) document.documentElement.classList.add("inside");
+for (const time of document.querySelectorAll("time")) time.textContent = writtenDate(time.dateTime);
+document.title = `${find("h1").textContent} · ${here().name}`;
+
+const quote = document.getElementById("quote");
+const showQuote = () => {
+  quote?.scrollIntoView({ block: "center" });
+  quote?.focus({ preventScroll: true });
+};
+showQuote();
+document.fonts?.ready.then(showQuote); // the lines move when the font comes
+
+find(".to-quote")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  showQuote();
+});
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape") outside?.then((dalil) => dalil.closeReader());
+});
