@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from assistant.ui.conversation import Dalil
+    from assistant.ui.conversation import Dalil, Feedback
 
 SHUTDOWN_SECONDS = 1
 """How long open requests may take to end when the server stops; open tabs hold theirs for ever."""
@@ -91,12 +91,13 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-def create_app(dalil: Dalil, internal: APIRouter | None = None) -> FastAPI:
+def create_app(dalil: Dalil, internal: APIRouter | None = None, feedback: Feedback | None = None) -> FastAPI:
     """The web application for one assistant.
 
     Args:
         dalil: Answers the questions. It stays open when the application stops: whoever made it closes it.
         internal: What other processes of this machine may ask, from ``internal_routes``.
+        feedback: Keeps what people think of answers.
     """
     # Gradio takes seconds to import: only those who serve the chat should wait for it.
     from gradio import mount_gradio_app
@@ -114,7 +115,7 @@ def create_app(dalil: Dalil, internal: APIRouter | None = None) -> FastAPI:
     app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
     served: FastAPI = mount_gradio_app(
         app,
-        build_chat(dalil),
+        build_chat(dalil, feedback),
         path="/",
         theme=build_theme(),
         head=head_html(),

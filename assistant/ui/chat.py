@@ -31,13 +31,14 @@ STYLES = ("app.css", "chat.css", "panels.css")
 MODULES = ("app", "base", "store", "words", "turns", "sources", "drawer", "export")
 
 # Relative addresses: the page names its own base, so it also works below a proxy's path. The modules are named
-# at once, or each would be asked for only when the one before it has come.
+# at once, or each would be asked for only when the one before it has come. Gradio puts all this into the page by
+# script, shortly before its components: what must be there before them stands in it rather than in a file.
 _HEAD = """
 <meta name="color-scheme" content="light dark">
 <link rel="preload" href="ui/fonts/400.ttf" as="font" type="font/ttf" crossorigin>
 {styles}
 {preloads}
-<script src="ui/early.js"></script>
+<script>{early}</script>
 <script type="application/json" id="dalil-texts">{texts}</script>
 <script type="module" src="ui/app.js"></script>
 """
@@ -51,7 +52,8 @@ def head_html() -> str:
     """What the page needs in its ``<head>`` before Gradio starts."""
     styles = "\n".join(f'<link rel="stylesheet" href="ui/{name}">' for name in STYLES)
     preloads = "\n".join(f'<link rel="modulepreload" href="ui/{name}.js">' for name in MODULES)
-    return _HEAD.format(styles=styles, preloads=preloads, texts=texts_json())
+    early = (STATIC_DIR / "early.js").read_text(encoding="utf-8")
+    return _HEAD.format(styles=styles, preloads=preloads, early=early, texts=texts_json())
 
 
 def build_theme() -> gr.themes.Base:
@@ -122,7 +124,9 @@ def build_chat(dalil: Dalil, feedback: Feedback | None = None) -> gr.Blocks:
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         # Nothing on the page waits for the server: the browser shows a question at once, and empties the box.
         box.submit(None, [box], [box], js="async (question) => (await window.dalil).submit(question)")
-        page.load(None, None, [box], js="async () => (await window.dalil).start()")
+        begun = page.load(None, None, [box], js="async () => (await window.dalil).start()")
+        # Only then has the box its words: what was typed earlier would be lost.
+        begun.then(None, None, None, js="async () => (await window.dalil).begun()")
         wire.localise(None, None, [box], js="async () => (await window.dalil).box()")
         asking = wire.ask(ask, None, reply, trigger_mode="multiple", **hidden)
         asking.failure(None, None, None, js="async () => (await window.dalil).refused()")

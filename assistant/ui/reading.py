@@ -164,9 +164,9 @@ def _about(document: Document) -> str:
     """Origin, date, language and file, as far as they are known."""
     parts = []
     if document.source not in ("", document.id):
-        parts.append(f'<span dir="auto">{escape(document.source)}</span>')
+        parts.append(f"<bdi>{escape(document.source)}</bdi>")
     if date := document.metadata.get("date", ""):
-        parts.append(f'<time datetime="{escape(date)}">{escape(date)}</time>')
+        parts.append(f'<bdi><time datetime="{escape(date)}">{escape(date)}</time></bdi>')
     parts.append(both(lambda t: t.languages.get(document.language, document.language)))
     parts.append(f"<bdi>{escape(document.id)}</bdi>")
     return '<ul class="about">' + "".join(f"<li>{part}</li>" for part in parts) + "</ul>"

@@ -50,7 +50,7 @@ def conversation(*, rated: bool) -> str:
         f'<div class="welcome"><h2>{both(lambda t: t.welcome)}</h2><p>{both(lambda t: t.promise)}</p>'
         '<ul class="examples"></ul></div>'
         '<div class="turns"></div></section>'
-        '<div class="said-aloud" role="status"></div>'
+        '<div class="said-aloud heard" role="status"></div>'
     )
 
 

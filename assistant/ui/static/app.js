@@ -25,12 +25,9 @@ let started = false;
 
 /* ---- the wire ---- */
 
-let send = null;
-const unsent = [];
-const tell = (event, data) => {
-  if (send) send(event, data);
-  else unsent.push([event, data]);
-};
+let connect = null;
+const connected = new Promise((resolve) => { connect = resolve; });
+const tell = async (event, data) => (await connected)(event, data);
 
 /* ---- drawing ---- */
 
@@ -66,9 +63,9 @@ const nameControls = () => {
   const name = (selector, label) => find(selector)?.setAttribute("aria-label", label);
   name("#conversation .log", t.conversation);
   name("#question .submit-button", t.send);
-  for (const control of document.querySelectorAll("#bar button, #drawer .panel-head button, #sources button, #above-box button")) {
+  for (const control of document.querySelectorAll(".bar button, #drawer .panel-head button, #sources button, #above-box button")) {
     const label = find(`.label[lang=${page.lang}]`, control)?.textContent;
-    if (label && control.classList.contains("icon")) control.title = label;
+    if (label) control.title = label;
   }
   const theme = document.body.classList.contains("dark") ? "light" : "dark";
   for (const label of document.querySelectorAll("[data-action=theme] .label")) label.textContent = texts[label.lang][theme];
@@ -284,10 +281,7 @@ store.watch((id, removed) => {
 /* ---- what Gradio's events call ---- */
 
 window.dalilReady({
-  connect(trigger) {
-    send = trigger;
-    unsent.splice(0).forEach(([event, data]) => send(event, data));
-  },
+  connect,
   start() {
     const theme = recall("theme");
     if (theme) document.body.classList.toggle("dark", theme === "dark");
@@ -300,12 +294,12 @@ window.dalilReady({
     panel.showTurn(conversation.turns.at(-1) ?? null);
     const log = find("#conversation .log");
     log.scrollTop = log.scrollHeight;
-    // Two frames: Gradio applies the new texts in the first one.
-    requestAnimationFrame(() => requestAnimationFrame(() => {
-      page.classList.add("ready");
-      nameControls();
-    }));
     return boxUpdate();
+  },
+  async begun() {
+    await connected;
+    nameControls();
+    requestAnimationFrame(() => page.classList.add("ready"));
   },
   submit(question) {
     if (busy || !question.trim()) return [question];

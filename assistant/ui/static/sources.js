@@ -20,8 +20,6 @@ const label = (className, text, tag = "p") => {
   return element;
 };
 
-const isolated = (text) => make("bdi", "", text);
-
 /** Date, page, language and kind, as far as they are known. */
 const about = (place, fact) => {
   const items = [];
@@ -31,7 +29,11 @@ const about = (place, fact) => {
   if (fact) items.push(make("span", "badge", here().fact));
   const row = make("ul", "about");
   row.lang = page.lang;
-  row.append(...items.map((item) => make("li", "", item)));
+  for (const item of items) {
+    const entry = make("li", "", item);
+    entry.dir = page.dir;
+    row.append(entry);
+  }
   return row;
 };
 
@@ -51,8 +53,12 @@ const foot = (place) => {
   link.lang = page.lang;
   link.dir = page.dir;
   const origin = make("p", "origin");
-  if (place.origin) origin.append(isolated(place.origin), make("span", "", " · "));
-  origin.append(isolated(place.document_id));
+  for (const text of [place.origin, place.document_id.split("/").pop()]) {
+    if (!text) continue;
+    const part = make("bdi", "", text);
+    part.title = text;
+    origin.append(part);
+  }
   const footer = make("footer");
   footer.append(origin, link);
   return footer;
@@ -96,8 +102,6 @@ const closestCard = (turn, place, position) => {
   return card;
 };
 
-const hasCards = (turn) => Boolean(turn && (turn.sources.length || turn.closest.length));
-
 /** Draw the panel for the turn that it shows, unless it is drawn already. */
 export const drawSources = () => {
   const panel = find("#sources aside");
@@ -122,12 +126,13 @@ export const drawSources = () => {
 
 const setOpen = (open) => page.classList.toggle("sources-open", open);
 
-/** Put the sources of a turn into the panel; on a wide screen it opens, unless it was closed by hand. */
+/** Put the sources of a turn into the panel; on a wide screen it opens, unless it was closed by hand. What only comes
+ * close is not shown as if it were an answer: it stays below the reply until somebody asks for it. */
 export const showTurn = (turn) => {
   if (shown !== turn) openCard = "";
   shown = turn;
   drawSources();
-  if (!hasCards(turn)) setOpen(false);
+  if (!turn?.sources.length) setOpen(false);
   else if (!isPhone() && !dismissed) setOpen(true);
 };
 

@@ -100,7 +100,8 @@ const replyFooter = (turn, last, actions) => {
   const row = make("div", "row");
   if (turn.state === "answered") row.append(said(`confidence ${turn.confidence}`, spoken[turn.confidence], turn.language, "span"));
   if (turn.state === "answered" && turn.sources.length) {
-    const open = button("show-sources", `${t.sources} ${numeral(turn.sources.length)}`, () => actions.sources(turn));
+    const open = button("show-sources", t.sources, () => actions.sources(turn));
+    open.append(make("span", "count", numeral(turn.sources.length)));
     open.lang = page.lang;
     open.dir = page.dir;
     row.append(open);
@@ -178,7 +179,6 @@ const reasonForm = (turn, actions) => {
   form.dir = page.dir;
   const label = turn.verdict === "up" ? t.why_good : t.why;
   const input = make("textarea");
-  input.dir = "auto";
   input.rows = 2;
   input.maxLength = 2000;
   input.placeholder = label;
