@@ -16,7 +16,7 @@ import { directionOf, sourceId } from "./words.js";
 
 const HISTORY = 12; // turns that go with a question
 const MAX_SENT = 20_000; // characters of each of their texts
-const ALIVE_SECONDS = 5;
+const ALIVE_SECONDS = 3; // how often the server is asked whether it is there, while an answer is waited for
 
 let conversation = store.newConversation();
 let busy = null; // { conversation, turn }: what is being answered, in the open conversation or another one
