@@ -243,6 +243,7 @@ def test_on_a_phone_the_sources_are_a_sheet(open_tab: OpenTab, locale: Language)
     chip = tab.ask(ASK_ARABIC).locator("a.cite").first
     expect(tab.page.locator("#sources")).to_be_hidden()
     chip.click()
+    expect(tab.card()).to_be_focused()
     expect(tab.card()).to_be_in_viewport()
     expect(chip).to_be_in_viewport()
     assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
