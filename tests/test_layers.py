@@ -26,7 +26,7 @@ FOLDERS = {
         "__init__ worker"
     ).split(),
     "pdf": ["bidi", "repair", "glyphs", "marks", "lines", "layout", "__init__"],
-    "ui": ["texts", "conversation", "render", "chat", "__init__"],
+    "ui": ["texts", "conversation", "render", "reading", "chat", "__init__"],
 }
 SLOW = ("torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
 

@@ -16,8 +16,8 @@ from typing import Any
 import gradio as gr
 
 from assistant.errors import DalilError
-from assistant.ui import render
 from assistant.ui.conversation import Answers, Asked, Dalil, Feedback, Rated, Stopped, Stops, parse, take_turn
+from assistant.ui.render import above_the_box, bar, conversation, drawer, sources
 from assistant.ui.texts import ARABIC, ENGLISH, FONT_FAMILY, texts_json
 
 logger = logging.getLogger(__name__)
@@ -108,14 +108,14 @@ def build_chat(dalil: Dalil, feedback: Feedback | None = None) -> gr.Blocks:
 
     page: gr.Blocks
     with gr.Blocks(title=f"{ENGLISH.name} · {ARABIC.name}", fill_height=True, fill_width=True) as page:
-        _html(render.bar(), "bar")
+        _html(bar(), "bar")
         with gr.Row(elem_id="main"):
-            _html(render.drawer(), "drawer")
+            _html(drawer(), "drawer")
             with gr.Column(elem_id="talk", scale=3):
-                _html(render.conversation(rated=feedback is not None), "conversation")
-                _html(render.above_the_box(), "above-box")
+                _html(conversation(rated=feedback is not None), "conversation")
+                _html(above_the_box(), "above-box")
                 box = _question_box()
-            _html(render.sources(), "sources")
+            _html(sources(), "sources")
         # Their values are read by the browser's half and never become HTML: the template is empty.
         verdict = _html("", "verdict", html_template="", js_on_load=_RECEIVE)
         reply = _html("", "reply", html_template="", js_on_load=_RECEIVE)

@@ -38,9 +38,7 @@ def open_tab(browser: Browser, address: str) -> Iterator[OpenTab]:
     """Opens the chat; afterwards no tab may have asked another site or complained on its console."""
     tabs: list[Tab] = []
 
-    def open_it(
-        locale: str = "en-US", viewport: ViewportSize = DESKTOP, context: BrowserContext | None = None
-    ) -> Tab:
+    def open_it(locale: str = "en-US", viewport: ViewportSize = DESKTOP, context: BrowserContext | None = None) -> Tab:
         """A tab in a browser of its own, or a further one in that of ``context``."""
         context = context or browser.new_context(
             locale=locale, viewport=viewport, permissions=["clipboard-read", "clipboard-write"]

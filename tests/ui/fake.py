@@ -151,9 +151,7 @@ ANSWERS = {
         citation(1, ENGLISH_DOCUMENT, DIALOGUE_QUOTE, kind="fact", page=2),
     ),
 }
-ANSWERS[ASK_LONG] = answer(
-    ASK_LONG, "en", f"{LAST_SENTENCE[:-1]} [1].", 0.9, citation(1, LONG_DOCUMENT, LAST_SENTENCE)
-)
+ANSWERS[ASK_LONG] = answer(ASK_LONG, "en", f"{LAST_SENTENCE[:-1]} [1].", 0.9, citation(1, LONG_DOCUMENT, LAST_SENTENCE))
 SLOW_ANSWER = answer(
     ASK_SLOWLY,
     "en",
