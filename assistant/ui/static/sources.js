@@ -29,11 +29,8 @@ const about = (place, fact) => {
   if (fact) items.push(make("span", "badge", here().fact));
   const row = make("ul", "about");
   row.lang = page.lang;
-  for (const item of items) {
-    const entry = make("li", "", item);
-    entry.dir = page.dir;
-    row.append(entry);
-  }
+  row.dir = page.dir;
+  row.append(...items.map((item) => make("li", "", item)));
   return row;
 };
 
