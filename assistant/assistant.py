@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import metadata
 from types import TracebackType
 from typing import Self
 
@@ -18,13 +20,19 @@ from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import History, Query, Retriever
-from assistant.schema import Answer, AnswerPiece, Document, Fact, Hit, SyncReport
+from assistant.schema import (
+    MAX_QUESTION_CHARACTERS,
+    Answer,
+    AnswerPiece,
+    Document,
+    DocumentSummary,
+    Fact,
+    Hit,
+    SyncReport,
+)
 from assistant.settings import Settings
-from assistant.text import words
+from assistant.text import TEXT_VERSION, words
 from assistant.vectors import VectorServer
-
-MAX_QUESTION_CHARACTERS = 2_000
-"""Longer questions are refused: no encoder reads that far, and a page of text is not a question."""
 
 
 class Assistant:
@@ -57,6 +65,7 @@ class Assistant:
         self._syncing = threading.Lock()
         self._closing = threading.Event()
         self._closed = False
+        self._last_sync: tuple[datetime, SyncReport] | None = None
 
     def close(self) -> None:
         """Close the stores and give up the data directory. A sync that goes on ends early; what it did is kept.
@@ -93,7 +102,9 @@ class Assistant:
         with self._syncing:
             if self._closed:
                 raise IndexStateError("the index is closed; open it again to sync")
-            return self._index.sync(self.settings.knowledge_dir, step)
+            report = self._index.sync(self.settings.knowledge_dir, step)
+            self._last_sync = (datetime.now(UTC), report)
+            return report
 
     def search(self, query: str, limit: int = 10) -> list[Hit]:
         """Passages that may answer ``query``, the most probable first.
@@ -175,6 +186,24 @@ class Assistant:
         """Every indexed document, in order of id."""
         return self._index.catalogue.documents()
 
+    def summaries(self) -> list[DocumentSummary]:
+        """Every indexed document without its text, in order of id."""
+        return self._index.catalogue.summaries()
+
+    def facts(self) -> list[tuple[str, Fact]]:
+        """Every indexed curated fact with the id of its file."""
+        return self._index.catalogue.facts()
+
+    @property
+    def content_version(self) -> int:
+        """Changes whenever what is indexed changes; says nothing from one process to the next."""
+        return self._index.catalogue.writes
+
+    @property
+    def last_sync(self) -> tuple[datetime, SyncReport] | None:
+        """When the index was last brought in step, in UTC, and what came of it; None if not since it was opened."""
+        return self._last_sync
+
     @property
     def index(self) -> Index:
         """The stores, for examining and mending them."""
@@ -184,6 +213,20 @@ class Assistant:
     def encoder(self) -> Encoder:
         """What questions and passages are encoded with."""
         return self._index.encoder
+
+    def versions(self) -> dict[str, str]:
+        """What answers are made with now: this release, the model, the index's format and the knowledge itself."""
+        return {
+            "dalil": metadata.version("dalil"),
+            "model": self.encoder.fingerprint,
+            "layout": str(LAYOUT_VERSION),
+            "text": str(TEXT_VERSION),
+            "knowledge": self._index.content_digest(),
+        }
+
+    def document_count(self) -> int:
+        """How many documents are indexed."""
+        return self._index.catalogue.document_count()
 
     def fact_count(self) -> int:
         """How many curated facts are indexed."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ import numpy as np
 
 from assistant.errors import IndexStateError
 from assistant.passages import passage_terms
-from assistant.schema import Document, Evidence, Fact, Kind, Passage, Sentence
+from assistant.schema import Document, DocumentSummary, Evidence, Fact, Kind, Passage, Sentence
 from assistant.words import Words
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ class Catalogue:
         """
         self._path = path
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        # Weak: that of a thread is closed when the thread ends, and servers start many.
+        self._connections: weakref.WeakSet[sqlite3.Connection] = weakref.WeakSet()
         self._guard = threading.Lock()
         self._writes = 0
         self._counted: tuple[int, dict[str, int]] = (-1, {})
@@ -152,7 +154,7 @@ class Catalogue:
                 self._path, timeout=30, isolation_level=None, check_same_thread=False, factory=_Connection
             )
             with self._guard:
-                self._connections.append(connection)
+                self._connections.add(connection)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
             self._local.connection = connection
@@ -161,7 +163,7 @@ class Catalogue:
     def close(self) -> None:
         """Close every connection."""
         with self._guard:
-            for connection in self._connections:
+            for connection in list(self._connections):
                 connection.close()
             self._connections.clear()
         self._local = threading.local()
@@ -274,14 +276,40 @@ class Catalogue:
         ).fetchone()
         return None if row is None else _document(row)
 
+    def summaries(self) -> list[DocumentSummary]:
+        """What is known of every document without its text, in order of id."""
+        rows = self._connection.execute(
+            "SELECT s.id, s.title, s.language, s.source, s.metadata, length(s.text), "
+            "(SELECT count(*) FROM passages p WHERE p.source_id = s.id) "
+            "FROM sources s WHERE s.kind = 'document' ORDER BY s.id"
+        )
+        return [
+            DocumentSummary(key, title, language, source, str(json.loads(metadata).get("date", "")), length, passages)
+            for key, title, language, source, metadata, length, passages in rows
+        ]
+
+    def document_count(self) -> int:
+        """How many documents are indexed."""
+        return int(self._connection.execute("SELECT count(*) FROM sources WHERE kind = 'document'").fetchone()[0])
+
     def fact(self, fact_id: str) -> Fact | None:
         """One curated fact."""
         row = self._connection.execute("SELECT fact FROM facts WHERE id = ?", (fact_id,)).fetchone()
         return None if row is None else _load_fact(row[0])
 
+    def facts(self) -> list[tuple[str, Fact]]:
+        """Every curated fact with the id of its file, in order of file and fact."""
+        rows = self._connection.execute("SELECT source_id, fact FROM facts ORDER BY source_id, id")
+        return [(row[0], _load_fact(row[1])) for row in rows]
+
     def fact_count(self) -> int:
         """How many curated facts are indexed."""
         return int(self._connection.execute("SELECT count(*) FROM facts").fetchone()[0])
+
+    @property
+    def writes(self) -> int:
+        """Changes with every write: what was read is good as long as this stays the same."""
+        return self._writes
 
     # --- passages and vectors ---
 

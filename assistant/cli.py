@@ -7,6 +7,8 @@ Exit codes: 0 done, 1 something the user can act on (one line on standard error)
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import signal
 import sys
 import threading
@@ -21,7 +23,7 @@ import typer
 
 # What takes time to import is imported where it is used: a question that a running process answers needs little.
 from assistant import remote
-from assistant.errors import DalilError, KnowledgeError
+from assistant.errors import DalilError, KnowledgeError, SettingsError
 from assistant.schema import Answer, SyncReport, to_json
 from assistant.settings import Settings
 
@@ -47,8 +49,13 @@ WatchOption = Annotated[bool, typer.Option("--watch", help="Keep in step with th
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the Python types.")]
 
 
+MIN_PASSWORD = 8
+
+
 def main() -> None:
     """Run the command line; the installed ``dalil`` calls this."""
+    # Products of a question's size gain nothing from a second thread, which would cost as much processor time again.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
@@ -78,15 +85,19 @@ def serve(
 ) -> None:
     """Bring the index in step, then serve the chat."""
     settings = _settings(knowledge, data, host=host, port=port)
+    from assistant.feedback import FEEDBACK_FILE, FeedbackLog
+    from assistant.security import Access
     from assistant.server import serve as serve_chat
 
+    Access.of(settings)  # whether the address may be used is known before minutes of sync
     with _own(settings) as dalil:
         report = _synced(dalil)
         _show(report)
         if not report.passages:
             _note("The knowledge base is empty: the chat will say so until you add documents.")
         with _following(dalil) if watching else nullcontext():
-            serve_chat(dalil, settings.host, settings.port, shared=dalil)
+            log = FeedbackLog(settings.index_dir / FEEDBACK_FILE, dalil.versions)
+            serve_chat(dalil, settings.host, settings.port, shared=dalil, settings=settings, feedback=log)
 
 
 @app.command()
@@ -276,6 +287,49 @@ def doctor(knowledge: KnowledgeOption = None, data: DataOption = None, as_json: 
 
 
 @app.command()
+def mcp(knowledge: KnowledgeOption = None, data: DataOption = None) -> None:
+    """Serve the tools ask, search and document to an MCP client, over standard input and output."""
+    settings = _settings(knowledge, data)
+    from assistant.mcp import serve_stdio
+
+    @contextmanager
+    def begin() -> Iterator[Assistant | remote.Remote]:
+        with _opened(settings) as dalil:
+            if not isinstance(dalil, remote.Remote):
+                _synced(dalil, errors=True)
+            yield dalil
+
+    serve_stdio(begin)
+
+
+@app.command()
+def user(
+    name: Annotated[str, typer.Argument(help="Who may log in.")],
+    stdin: Annotated[bool, typer.Option("--stdin", help="Read the password from standard input.")] = False,
+) -> None:
+    """Print the line for dalil.toml that lets somebody log in; asks for the password."""
+    from assistant.security import hash_password
+
+    if stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    if len(password) < MIN_PASSWORD:
+        raise SettingsError(f"the password has {len(password)} characters; choose one of at least {MIN_PASSWORD}")
+    _print_entry("users", name, hash_password(password))
+
+
+@app.command()
+def token(name: Annotated[str, typer.Argument(help="The program that may ask.")]) -> None:
+    """Make a token for a program and print the line for dalil.toml that admits it."""
+    from assistant.security import token_digest
+
+    made = secrets.token_urlsafe(32)
+    _print_entry("api_tokens", name, token_digest(made))
+    _note(f"The token, shown only now; send it as 'Authorization: Bearer {made}'.")
+
+
+@app.command()
 def verify(
     knowledge: KnowledgeOption = None,
     data: DataOption = None,
@@ -301,6 +355,45 @@ def verify(
         if not mend:
             _note("dalil: run: dalil verify --repair")
         raise SystemExit(1)
+
+
+@app.command()
+def feedback(
+    up: Annotated[bool, typer.Option("--up", help="Only answers that somebody liked.")] = False,
+    down: Annotated[bool, typer.Option("--down", help="Only answers that somebody disliked.")] = False,
+    file: Annotated[
+        Path | None, typer.Option("--export", metavar="FILE", help="Write cases for the evaluation instead.")
+    ] = None,
+    knowledge: KnowledgeOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what people thought of answers in the chat, or make cases for the evaluation of it."""
+    from assistant.feedback import FEEDBACK_FILE, FeedbackLog, export
+
+    log = FeedbackLog(_settings(knowledge, data).index_dir / FEEDBACK_FILE)
+    wanted = {verdict for verdict, chosen in (("up", up), ("down", down)) if chosen} or {"up", "down"}
+    entries = [entry for entry in log.entries() if entry.verdict in wanted]
+    if file is not None:
+        done = export(entries, file)
+        if as_json:
+            _print_json(
+                {name: str(value) if isinstance(value, Path) else value for name, value in asdict(done).items()}
+            )
+            return
+        print(f"{done.file}: {done.cases} cases, ready for 'dalil eval'")
+        if done.unfinished:
+            print(f"{done.unfinished_file}: {done.unfinished} cases to complete; each says what is missing")
+    elif as_json:
+        _print_json([entry.model_dump(mode="json") for entry in entries])
+    elif not entries:
+        print("No feedback yet: people give it with the thumbs below an answer in the chat.")
+    else:
+        from assistant import terminal
+
+        terminal.console().print(terminal.feedback_table(entries))
+        liked = sum(entry.verdict == "up" for entry in entries)
+        print(f"{len(entries)} entries: {liked} up, {len(entries) - liked} down")
 
 
 @app.command("eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
@@ -466,6 +559,12 @@ def _print_answer(answer: Answer) -> None:
         fact = f", fact {citation.fact_id}" if citation.fact_id else ""
         print(f"[{citation.number}] {citation.title} ({citation.document_id}{page}{fact})")
         print(f"    {citation.quote}")
+
+
+def _print_entry(table: str, name: str, value: str) -> None:
+    """A line for dalil.toml, which can stand beside others of its kind, once the settings take it."""
+    Settings(**{table: {name: value}})
+    print(f"{table}.{json.dumps(name, ensure_ascii=False)} = {json.dumps(value)}")
 
 
 def _print_json(value: Any) -> None:

@@ -15,7 +15,16 @@ from assistant.knowledge import check
 from assistant.reranker import CrossModel, calibration_file
 from assistant.settings import Settings
 
-_PACKAGES = ("chromadb", "gradio", "llama-index-core", "onnxruntime", "sentence-transformers", "tantivy", "torch")
+_PACKAGES = (
+    "chromadb",
+    "gradio",
+    "llama-index-core",
+    "mcp",
+    "onnxruntime",
+    "sentence-transformers",
+    "tantivy",
+    "torch",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ import numpy as np
 from assistant.errors import ModelError
 from assistant.models import PreparedModel
 from assistant.text import all_words, analyse, content_words, detect_language, normalise
+from assistant.tokenizer import Tokens, load_tokenizer
 from assistant.words import Words, compress
 
 if TYPE_CHECKING:
     import onnxruntime
     from numpy.typing import NDArray
-    from tokenizers import Encoding, Tokenizer
 
 LANGUAGES = ("ar", "en")
 """Rows of ``centres.npy``; words of any other language are centred between these."""
@@ -38,6 +38,20 @@ class Question:
     """Term of each word that says something, of every word where none does."""
     words: NDArray[np.float32]
     """Unit vectors of these words, shape (len(terms), dimension of the words)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A stored text with every word of it, as the encoder reads it."""
+
+    vector: NDArray[np.float32]
+    """Of the whole, shape (dimension,)."""
+    text: str
+    """Normalised, as it was read."""
+    spans: tuple[tuple[int, int], ...]
+    """Offsets of the words in ``text``."""
+    words: NDArray[np.float32]
+    """Unit vectors of the words, shape (len(spans), dimension of the words); 0 for a word out of reach."""
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
@@ -78,15 +92,13 @@ class Encoder:
         Raises:
             ModelError: the prepared files are damaged.
         """
-        from tokenizers import Tokenizer
-
         self.model = model
         self._session = open_session(model.path / "model.onnx")
+        self._tokenizer = load_tokenizer(model.path)
         try:
-            self._tokenizer: Tokenizer = Tokenizer.from_file(str(model.path / "tokenizer.json"))
             self._direction: NDArray[np.float32] = np.load(model.path / "direction.npy")
             self._centres: NDArray[np.float32] = np.load(model.path / "centres.npy")
-        except Exception as error:  # tokenizers raises bare Exception
+        except (OSError, ValueError, EOFError) as error:
             raise ModelError(f"{model.path} is damaged: delete the folder and run again") from error
         self._threads = threads or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0, 1])
 
@@ -136,6 +148,14 @@ class Encoder:
             progress(1)
         return remove_direction(vectors, self._direction), words
 
+    def encode_sentence(self, text: str) -> Sentence:
+        """A stored text with all of its words, nothing compressed: for comparing two sentences word by word."""
+        normal = normalise(text)
+        spans = all_words(normal)
+        vector, words, read = self._read(self.model.passage_prompt, normal, spans)
+        centred = np.where(read[:, None], _unit(words - self._centre(1, normal)), np.float32(0))
+        return Sentence(remove_direction(vector[None, :], self._direction)[0], normal, tuple(spans), centred)
+
     def word_vectors(self, prompt: str, text: str) -> NDArray[np.float32]:
         """Vectors of the words of ``text`` after ``prompt`` as the network gives them, for estimating centres."""
         normal = normalise(text)
@@ -144,15 +164,14 @@ class Encoder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of ``text`` by itself, without the model's special tokens."""
-        return len(self._tokenizer.encode(normalise(text), add_special_tokens=False).ids)
+        return self._tokenizer.count(normalise(text))
 
     def _encode(
         self, prompt: str, texts: Sequence[str], progress: Callable[[int], None] = lambda done: None
     ) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        encodings = self._tokenizer.encode_batch([prompt + normalise(text) for text in texts])
-        tokens = [self._truncate(encoding.ids) for encoding in encodings]
+        tokens = [self._truncate(ids) for ids in self._tokenizer.ids([prompt + normalise(text) for text in texts])]
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
         for row, vector in enumerate(self._in_parallel(self._run, tokens)):
             vectors[row] = vector
@@ -187,12 +206,12 @@ class Encoder:
         self, prompt: str, text: str, spans: Sequence[tuple[int, int]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
         """Vector of a text; of each span of it, the mean of its word pieces; which spans have any within reach."""
-        encoding = self._tokenizer.encode(prompt + text)
-        ids = self._truncate(encoding.ids)
+        tokens = self._tokenizer.encode(prompt + text)
+        ids = self._truncate(tokens.ids)
         outputs = self._session.run(["embedding", "words"], self._feeds(ids))
         vector, pieces = (np.asarray(output)[0] for output in outputs)
-        reach = len(ids) - (len(ids) < len(encoding.ids))  # the last of a text cut short is a special token
-        shares = _pieces_of(encoding, spans, len(prompt), reach)
+        reach = len(ids) - (len(ids) < len(tokens.ids))  # the last of a text cut short is a special token
+        shares = _pieces_of(tokens, spans, len(prompt), reach)
         return vector, shares @ pieces[:reach], np.asarray(shares.any(axis=1))
 
     def _centre(self, kind: int, text: str) -> NDArray[np.float32]:
@@ -222,9 +241,9 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return cast("NDArray[np.float32]", (vectors / np.maximum(lengths, 1e-12)).astype(np.float32))
 
 
-def _pieces_of(encoding: Encoding, spans: Sequence[tuple[int, int]], offset: int, pieces: int) -> NDArray[np.float32]:
+def _pieces_of(tokens: Tokens, spans: Sequence[tuple[int, int]], offset: int, pieces: int) -> NDArray[np.float32]:
     """Shares of the word pieces in each span, shape (len(spans), pieces); rows sum to 1, or to 0 without any."""
-    places = np.asarray(encoding.offsets[:pieces], dtype=np.int64).reshape(pieces, 2)
+    places = tokens.spans[:pieces]
     wanted = np.asarray(spans, dtype=np.int64).reshape(len(spans), 2) + offset
     held = (places[:, 0] < wanted[:, 1:]) & (places[:, 1] > wanted[:, :1]) & (places[:, 1] > places[:, 0])
     shares = held.astype(np.float32)

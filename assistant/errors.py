@@ -7,6 +7,7 @@ DalilError
 ├── FactsError           one facts file, or one fact in it, is not valid
 ├── KnowledgeError       the knowledge folder itself cannot be used
 ├── ModelError           a model cannot be found, prepared or loaded
+├── ServerBusyError      too many questions wait already
 └── IndexStateError      the index cannot be used as it is
     ├── IndexBusyError       another process owns the data directory
     ├── IndexMismatchError   it was built with another model or text analysis
@@ -43,6 +44,10 @@ class KnowledgeError(DalilError):
 
 class ModelError(DalilError):
     """An embedding model or a reranker cannot be found, prepared or loaded."""
+
+
+class ServerBusyError(DalilError):
+    """Too many questions wait already, or the server is stopping."""
 
 
 class IndexStateError(DalilError):

@@ -8,16 +8,28 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import secrets
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from assistant.errors import DocumentError, FactsError, KnowledgeError
 from assistant.knowledge import FACTS_FOLDER, HIDDEN, SourceFile, parse_facts, scan
 from assistant.readers import SUFFIXES
 from assistant.readers.worker import ReaderPool, read_safely
 from assistant.settings import shipped_knowledge_dir
+
+_JOINER = "\u200c"
+"""Stands between letters of Persian words, and is no character to be afraid of."""
+
+_FORBIDDEN = re.compile(r'[<>:"|?*]')
+_RESERVED = re.compile(r"con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]", re.IGNORECASE)
+
+_MAX_NAME_BYTES = 200
+"""File systems allow 255, and unfinished copies need some."""
 
 FACTS_SUFFIXES = (".yaml", ".yml")
 
@@ -84,6 +96,36 @@ def add(folder: Path, sources: Sequence[Path], into: str = "", replace: bool = F
             except (DocumentError, FactsError) as error:
                 report.refused[str(path)] = str(error).removeprefix(f"{path}: ").removeprefix(f"{file_id}: ")
     return report
+
+
+def safe_name(name: str) -> str:
+    """A name for a file that somebody sends, whatever name it came with; letters of every language are kept.
+
+    Folders are cut off; control characters, and marks that turn the direction of what follows, are left out;
+    names that Windows reserves get an underscore; long ones are shortened before their suffix.
+
+    Raises:
+        DocumentError: nothing of the name is left, or it would be hidden.
+    """
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
+    kept = "".join(char for char in last if char == _JOINER or unicodedata.category(char)[0] != "C")
+    plain = _FORBIDDEN.sub("_", " ".join(kept.split())).strip(". ") if not kept.startswith(HIDDEN) else ""
+    stem, suffix = PurePosixPath(plain).stem, PurePosixPath(plain).suffix
+    if not stem.strip(_JOINER + "_ ") or not suffix:
+        raise DocumentError("has no usable name; give it one such as report.pdf")
+    if _RESERVED.fullmatch(plain.split(".", 1)[0].strip()):
+        stem = f"_{stem}"
+    room = _MAX_NAME_BYTES - len(suffix.encode())
+    if room < 1:
+        raise DocumentError(f"unknown format; supported: {', '.join(SUFFIXES)}")
+    return stem.encode()[:room].decode(errors="ignore").rstrip(". ") + suffix
+
+
+def obstacle(folder: Path) -> Literal["shipped", "read-only"] | None:
+    """Why files cannot be put into a knowledge folder; None where they can."""
+    if folder == shipped_knowledge_dir():
+        return "shipped"
+    return None if os.access(folder, os.W_OK | os.X_OK) else "read-only"
 
 
 def remove(folder: Path, ids: Iterable[str]) -> None:

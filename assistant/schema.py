@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+MAX_QUESTION_CHARACTERS = 2_000
+"""Longer questions are refused: no encoder reads that far, and a page of text is not a question."""
+
 Kind = Literal["document", "fact"]
 Mode = Literal["extractive", "generated"]
 BlockKind = Literal["heading", "paragraph", "item", "row"]
@@ -27,6 +30,20 @@ class Document:
     source: str
     """Where the text comes from, for a reader: the origin its front matter names, else the file's name."""
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentSummary:
+    """What is known of a document without its text."""
+
+    id: str
+    title: str
+    language: str
+    source: str
+    date: str
+    """ISO date (year, year-month or full) that the document names; empty where it names none."""
+    characters: int
+    passages: int
 
 
 @dataclass(frozen=True, slots=True)

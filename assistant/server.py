@@ -12,29 +12,38 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import uvicorn
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse, StreamingResponse
+from fastapi.responses import FileResponse, RedirectResponse, StreamingResponse
 from fontpkg import path as font_path  # type: ignore[import-untyped]  # it has no types
+from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
-from assistant import remote
+from assistant import completions, remote
+from assistant.api import programs
 from assistant.assistant import Assistant
+from assistant.desk import Attended, Desk
 from assistant.errors import DalilError
 from assistant.index import Progress
+from assistant.login import login_routes
+from assistant.mcp import McpEndpoint
 from assistant.schema import to_json
+from assistant.security import Access, Guard, is_loopback, user_of
+from assistant.settings import Settings
 from assistant.ui.texts import FONT_FAMILY
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from assistant.ui.conversation import Dalil, Feedback
+    from assistant.feedback import FeedbackLog
+
+KNOWLEDGE_PATH = "/knowledge"
 
 SHUTDOWN_SECONDS = 1
 """How long open requests may take to end when the server stops; open tabs hold theirs for ever."""
@@ -61,6 +70,7 @@ SECURITY_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
@@ -75,7 +85,10 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                for name in [name for name in headers if name.startswith("access-control-")]:
+                    del headers[name]  # Gradio lets some other sites in; here none may read anything
             await send(message)
 
         await self.app(scope, receive, send_with_headers if scope["type"] == "http" else send)
@@ -91,42 +104,102 @@ class RevalidatedFiles(StaticFiles):
         return response
 
 
-def create_app(dalil: Dalil, internal: APIRouter | None = None, feedback: Feedback | None = None) -> FastAPI:
-    """The web application for one assistant.
+class Divert:
+    """Sends requests below some paths to other applications, before anything else sees them."""
+
+    def __init__(self, app: ASGIApp, places: Mapping[str, ASGIApp]) -> None:
+        self.app = app
+        self.places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on to where it belongs."""
+        app = self.app
+        if scope["type"] == "http":
+            app = self.places.get(scope["path"][1:].partition("/")[0], app)
+        await app(scope, receive, send)
+
+
+def create_app(
+    dalil: Assistant,
+    settings: Settings | None = None,
+    access: Access | None = None,
+    token: str | None = None,
+    feedback: FeedbackLog | None = None,
+) -> FastAPI:
+    """The web application for one assistant: its pages, what programs ask, and the guard in front of all.
 
     Args:
         dalil: Answers the questions. It stays open when the application stops: whoever made it closes it.
-        internal: What other processes of this machine may ask, from ``internal_routes``.
+        settings: Limits and users; read as ever if left out.
+        access: Who may come in; what the settings say if left out.
+        token: Opens what other processes of this machine may ask; without it they may ask nothing.
         feedback: Keeps what people think of answers.
+
+    Raises:
+        SettingsError: the address needs users or tokens, and there are none.
     """
     # Gradio takes seconds to import: only those who serve the chat should wait for it.
     from gradio import mount_gradio_app
 
     from assistant.ui.chat import STATIC_DIR, build_chat, build_theme, head_html
+    from assistant.ui.knowledge import build_knowledge, knowledge_head_html
+    from assistant.ui.library import Library
     from assistant.ui.reading import reading_routes
 
-    app = FastAPI(title="Dalil", docs_url=None, redoc_url=None, openapi_url=None)
+    settings = settings or Settings()
+    access = access or Access.of(settings)
+    desk = Desk(settings.answers_at_once)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    app = FastAPI(title="Dalil", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    asked = programs(dalil, desk, completions.routes(dalil, desk))
+    # The last one added meets a request first.
+    app.add_middleware(Divert, places={"api": asked, "v1": asked, "mcp": McpEndpoint(dalil, desk)})
+    app.add_middleware(
+        Guard, access=access, rate_limit=settings.rate_limit, max_upload_bytes=settings.max_upload_mb * 2**20
+    )
     app.add_middleware(SecurityHeaders)
     app.add_api_route("/healthz", health)
     app.add_api_route("/ui/fonts/{weight}.ttf", font)
-    if internal is not None:
-        app.include_router(internal)
+    app.include_router(login_routes(access))
+    if token is not None:
+        app.include_router(internal_routes(dalil, token, desk))
+    app.mount(remote.INTERNAL, Starlette())  # the guard lets everything below it in: nothing else may be there
     app.include_router(reading_routes(dalil))
     app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
+    mounting: dict[str, Any] = {
+        "theme": build_theme(),
+        "footer_links": [],
+        "run_history": False,  # it would keep questions in the browser's storage
+        "show_error": False,
+        "ssr_mode": False,
+        "enable_monitoring": False,
+    }
+    # The chat takes every path that is left: it comes last.
+    app.add_api_route(KNOWLEDGE_PATH, to_knowledge)
+    mount_gradio_app(
+        app, build_knowledge(Library(dalil), may_edit), path=KNOWLEDGE_PATH, head=knowledge_head_html(), **mounting
+    )
+    chat = build_chat(Attended(dalil, desk), feedback)
     served: FastAPI = mount_gradio_app(
-        app,
-        build_chat(dalil, feedback),
-        path="/",
-        theme=build_theme(),
-        head=head_html(),
-        favicon_path=str(STATIC_DIR / "icon.svg"),
-        footer_links=[],
-        run_history=False,  # it would keep questions in the browser's storage
-        show_error=False,
-        ssr_mode=False,
-        enable_monitoring=False,
+        app, chat, path="/", head=head_html(), favicon_path=str(STATIC_DIR / "icon.svg"), **mounting
     )
     return served
+
+
+def to_knowledge() -> RedirectResponse:
+    """The knowledge page has its own files beside it, so its address ends with a slash."""
+    return RedirectResponse(f".{KNOWLEDGE_PATH}/", 308)
+
+
+def may_edit(request: Any) -> bool:
+    """Whether whoever sent a request (of Gradio's or Starlette's) may change the knowledge folder."""
+    user = user_of(request)
+    return user is not None and user.may_edit
 
 
 def health() -> dict[str, str]:
@@ -147,13 +220,15 @@ def _say(line: str) -> None:
 
 
 def serve(
-    dalil: Dalil,
+    dalil: Assistant,
     host: str,
     port: int,
     announce: Callable[[str], None] = _say,
     shared: Assistant | None = None,
+    settings: Settings | None = None,
+    feedback: FeedbackLog | None = None,
 ) -> None:
-    """Serve the chat until SIGINT or SIGTERM, then return.
+    """Serve the chat and the API until SIGINT or SIGTERM, then return.
 
     Args:
         dalil: Answers the questions.
@@ -161,10 +236,14 @@ def serve(
         port: Port to listen on; 0 takes any free one.
         announce: Called once with a line that names the address, as soon as it answers.
         shared: The assistant that other processes with its data directory are served from.
+        settings: Limits and users; read as ever if left out.
+        feedback: Keeps what people think of answers.
 
     Raises:
-        DalilError: the address or port cannot be used.
+        DalilError: the address or port cannot be used, or may not be without users.
     """
+    settings = (settings or Settings()).model_copy(update={"host": host, "port": port})
+    access = Access.of(settings)
     token = secrets.token_urlsafe(32)
     listener = _listen(host, port)
 
@@ -174,11 +253,11 @@ def serve(
         announce(f"Dalil is at {_address(listener)}")
 
     with listener:
-        internal = internal_routes(shared, token) if shared is not None else None
         server = _AnnouncingServer(
             uvicorn.Config(
-                create_app(dalil, internal),
+                create_app(dalil, settings, access, token if shared is not None else None, feedback),
                 log_level="error",
+                server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             ),
             ready,
@@ -249,17 +328,18 @@ def _is_not_about_open_tabs(record: logging.LogRecord) -> bool:
 # --- for other processes of this machine -------------------------------------------------------------
 
 
-def internal_routes(dalil: Assistant, token: str) -> APIRouter:
+def internal_routes(dalil: Assistant, token: str, desk: Desk) -> APIRouter:
     """What ``remote.Remote`` asks: each reply is lines of JSON, the last one with the value or the error.
 
     Args:
         dalil: Answers.
         token: What a request must carry; it must come from this machine as well.
+        desk: Where answers are worked off.
     """
 
     def check(request: Request) -> None:
         given = request.headers.get("Authorization", "").encode()
-        local = request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        local = request.client is not None and is_loopback(request.client.host)
         if not local or not secrets.compare_digest(given, f"Bearer {token}".encode()):
             raise HTTPException(403)
 
@@ -267,27 +347,42 @@ def internal_routes(dalil: Assistant, token: str) -> APIRouter:
 
     @router.post("/ask")
     async def ask(
-        question: Annotated[str, Body()], language: Annotated[str | None, Body()] = None
+        question: Annotated[str, Body()],
+        history: Annotated[list[tuple[str, str]] | None, Body()] = None,
+        language: Annotated[str | None, Body()] = None,
     ) -> StreamingResponse:
-        return _reply(lambda _: dalil.ask(question, language=language))
+        return _reply(desk.submit, lambda _: dalil.ask(question, history, language))
 
     @router.post("/search")
     async def search(query: Annotated[str, Body()], limit: Annotated[int, Body()] = 10) -> StreamingResponse:
-        return _reply(lambda _: dalil.search(query, limit))
+        return _reply(desk.submit, lambda _: dalil.search(query, limit))
+
+    @router.post("/document")
+    async def document(document_id: Annotated[str, Body(embed=True)]) -> StreamingResponse:
+        return _reply(desk.submit, lambda _: dalil.document(document_id))
 
     @router.post("/list")
     async def list_documents() -> StreamingResponse:
-        return _reply(lambda _: remote.listing(dalil))
+        return _reply(desk.submit, lambda _: remote.listing(dalil))
 
     @router.post("/sync")
     async def sync() -> StreamingResponse:
-        return _reply(dalil.sync)
+        return _reply(_in_a_thread, dalil.sync)  # minutes, in which the desk must not be held up
 
     return router
 
 
-def _reply(work: Callable[[Progress], Any]) -> StreamingResponse:
-    """The result of ``work``, with its progress before it where it takes long enough to have any."""
+def _in_a_thread(run: Callable[[], None]) -> None:
+    threading.Thread(target=run, daemon=True, name="dalil-internal").start()
+
+
+def _reply(begin: Callable[[Callable[[], None]], Any], work: Callable[[Progress], Any]) -> StreamingResponse:
+    """The result of ``work``, with its progress before it where it takes long enough to have any.
+
+    Args:
+        begin: has something run in some thread.
+        work: what is asked for.
+    """
 
     async def lines() -> AsyncIterator[str]:
         loop = asyncio.get_running_loop()
@@ -306,7 +401,10 @@ def _reply(work: Callable[[Progress], Any]) -> StreamingResponse:
                 logging.getLogger(__name__).exception("a request of another process failed")
                 send({})
 
-        threading.Thread(target=run, daemon=True, name="dalil-internal").start()
+        try:
+            begin(run)
+        except DalilError as error:
+            send({"error": type(error).__name__, "message": str(error)})
         while True:
             reply = await replies.get()
             yield json.dumps(reply, ensure_ascii=False) + "\n"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +27,9 @@ DEFAULT_EMBEDDING_MODEL = "multilingual-e5-small"
 """The model whose weights come with pip; see ``models.py``."""
 
 ENVIRONMENT_PREFIX = "DALIL_"
+
+_PASSWORD_HASH = re.compile(r"\$argon2id\$[\w$=,+/-]+", re.ASCII)
+_TOKEN_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def shipped_knowledge_dir() -> Path:
@@ -72,6 +76,16 @@ class Settings(BaseSettings):
     """This knowledge base's name on the server. Default: made from the path of the knowledge folder."""
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
+    users: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Who may log in: names to password hashes, as ``dalil user NAME`` prints them. Where any is set, all must."""
+    api_tokens: dict[str, str] = Field(default_factory=dict, repr=False)
+    """Which programs may ask: names to digests of their tokens, as ``dalil token NAME`` prints them."""
+    rate_limit: int | None = Field(default=None, ge=0)
+    """Questions a minute for each user; 0 for no limit. Default: 60 where users log in, none on this machine."""
+    answers_at_once: int | None = Field(default=None, ge=1)
+    """How many answers are computed at once; the other questions wait in order. Default: one for each core."""
+    max_upload_mb: int = Field(default=50, ge=1)
+    """The largest upload to the knowledge page, in megabytes."""
 
     @field_validator("knowledge_dir", "data_dir", "cache_dir", mode="before")
     @classmethod
@@ -98,6 +112,17 @@ class Settings(BaseSettings):
         parts = urlsplit(value or "http://none")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
             raise ValueError(f"'{value}' is not an address such as http://127.0.0.1:8000")
+        return value
+
+    @field_validator("users", "api_tokens")
+    @classmethod
+    def _names(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        known, command = (_PASSWORD_HASH, "user") if info.field_name == "users" else (_TOKEN_DIGEST, "token")
+        for name, secret in value.items():
+            if not name.strip() or len(name) > 64 or not name.isprintable():
+                raise ValueError(f"'{name}' is not a name: 1 to 64 letters are")
+            if not known.fullmatch(secret):
+                raise ValueError(f"what '{name}' has is no hash; run: dalil {command} {name}")
         return value
 
     def __init__(self, **values: Any) -> None:

@@ -6,8 +6,9 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from rich.text import Text
 from assistant.schema import SyncReport
 
 if TYPE_CHECKING:
+    from assistant.feedback import Entry
     from assistant.index import Progress
 
 MOST_ROWS = 30
@@ -31,6 +33,9 @@ PLAIN_SECONDS = 10.0
 
 _PIPE_WIDTH = 400
 """A pipe has no width: cutting ids there would make them useless."""
+
+_SHORT = 100
+"""Characters of a question, an answer or a reason in a table."""
 
 _FACT = re.compile(r"(?<=\.yaml)#.*|(?<=\.yml)#.*", re.IGNORECASE)
 
@@ -104,6 +109,22 @@ def summary(report: SyncReport) -> Iterator[Table]:
     doubtful = {place: what for place, what in happened.items() if place in report.failed or place in report.warnings}
     if doubtful:
         yield _rows(report, doubtful)
+
+
+def feedback_table(entries: Iterable[Entry]) -> Table:
+    """A row for each entry, in the order given."""
+    table = Table("id", "time", "", "question", "answer", "reason", box=None)
+    for entry in entries:
+        when = datetime.fromisoformat(entry.time).astimezone().strftime("%Y-%m-%d %H:%M")
+        texts = (entry.answer.question, entry.answer.text, entry.reason)
+        table.add_row(escape(entry.id), when, entry.verdict, *(escape(_short(text)) for text in texts))
+    return table
+
+
+def _short(text: str) -> str:
+    """The beginning of a text, on one line and without what a terminal would obey."""
+    plain = "".join(char for char in " ".join(text.split()) if char.isprintable())
+    return plain if len(plain) <= _SHORT else plain[: _SHORT - 1] + "…"
 
 
 def line(report: SyncReport) -> str:

@@ -160,7 +160,12 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Folded words and numbers of ``text`` in order. Digit groups are joined: «1,000» is «1000»."""
-    return _WORD.findall(_GROUPED.sub(_ungroup, fold(text)))
+    return _WORD.findall(ungroup_digits(fold(text)))
+
+
+def ungroup_digits(text: str) -> str:
+    """Digits in groups of three joined: «1,000» and «1.000.000» are «1000» and «1000000»."""
+    return _GROUPED.sub(_ungroup, text)
 
 
 def _ungroup(match: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 python -m benchmarks ingest [--limit N] [--json]
 python -m benchmarks latency [--size N]... [--questions N] [--keep DIR] [--json]
 python -m benchmarks unchanged [--files N] [--json]
+python -m benchmarks load [--users N] [--seconds N] [--json]
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ from assistant.encoder import Encoder
 from assistant.errors import DalilError
 from assistant.models import prepare
 from benchmarks import ingest as ingesting
+from benchmarks import load as loading
 from benchmarks.latency import Measured, build, is_built, measure_apart
 from benchmarks.made import Pool, data_sets, make_pool
 from eval.progress import watched
+from eval.questions import SHIPPED, load_cases
 from eval.squad import BENCHMARKS
 
 SIZES = (1_000, 10_000, 100_000)
@@ -116,6 +119,37 @@ def unchanged(
         ["open", "sync", "first sync without encoding"],
         [[f"{value:.1f} s" for value in (result.open_seconds, result.again_seconds, result.first_seconds)]],
     )
+
+
+@app.command()
+def load(
+    users: Annotated[int, typer.Option(min=1, help="Who ask at once.")] = 50,
+    seconds: Annotated[float, typer.Option(min=1, help="How long.")] = 120,
+    as_json: AsJson = False,
+) -> None:
+    """Have many users ask a server of the shipped knowledge base at once, over HTTP, each question after the other."""
+    asked = [case.question for case in load_cases(SHIPPED) if not case.history]
+    result = loading.load(asked, users, seconds)
+    if as_json:
+        _print_json({**asdict(result), "per_second": result.per_second})
+    else:
+        _print_table(
+            f"{users} users for {result.seconds:.0f} seconds",
+            ["answers", "answers/s", "errors", "p50", "p95", "p99", "slowest", "processor"],
+            [
+                [
+                    f"{result.answers:,}",
+                    f"{result.per_second:.1f}",
+                    str(sum(result.errors.values())),
+                    *(f"{value:.0f} ms" for value in (result.p50_ms, result.p95_ms, result.p99_ms, result.slowest_ms)),
+                    f"{result.server_cpu_seconds / result.seconds:.2f}",
+                ]
+            ],
+        )
+        for error, count in sorted(result.errors.items()):
+            print(f"{count} times {error}")
+    if result.errors:
+        raise SystemExit(1)
 
 
 def _store_row(one: Measured) -> list[str]:

@@ -1,9 +1,10 @@
 """Evaluate Dalil: ``python -m eval``, or ``dalil eval`` in a checkout.
 
 python -m eval [run] [--suite NAME]... [--limit N] [--no-baselines] [--benchmarks DIR] [--squad LANGUAGE:FILE]...
-               [--out DIR]
+               [--judge-base-url URL --judge-model NAME [--judge-api-key KEY]] [--out DIR]
 python -m eval compare RUN_A RUN_B
 python -m eval gate [--write]
+python -m eval support [--split fit] [--wrong]
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from rich.console import Console
 from assistant import Settings
 from assistant.errors import DalilError
 from assistant.models import PreparedModel, prepare
-from eval import baselines, gate, report, suites
+from eval import baselines, gate, judge, report, suites, support_cases
 from eval.compare import compare, table
 from eval.progress import console
 from eval.questions import SHIPPED, QuestionsError, load_cases
@@ -29,9 +30,9 @@ from eval.run import DALIL, RUNS, Run, new_run
 from eval.squad import BENCHMARKS, Dataset, load
 from eval.stores import Store, asked_in, indexed, parallel_stores, shipped, single_store
 
-SUITES = ("retrieval", "answers", "citations", "abstention", "robustness", "knowledge", "latency")
+SUITES = ("retrieval", "answers", "citations", "abstention", "robustness", "knowledge", "judged", "latency")
 ON_BENCHMARKS = {"retrieval", "answers", "citations", "abstention", "robustness"}
-ON_OWN_QUESTIONS = {"citations", "abstention", "robustness", "knowledge"}
+ON_OWN_QUESTIONS = {"citations", "abstention", "robustness", "knowledge", "judged"}
 
 app = typer.Typer(help="Evaluate Dalil.", no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -54,6 +55,11 @@ def run(
     squad: Annotated[
         list[str] | None, typer.Option(metavar="LANGUAGE:FILE", help="Another SQuAD file, such as ar:mlqa.json.")
     ] = None,
+    judge_base_url: Annotated[
+        str | None, typer.Option(help="Server of the model that judges, such as http://127.0.0.1:8080/v1.")
+    ] = None,
+    judge_model: Annotated[str | None, typer.Option(help="The model that judges; not the one that answers.")] = None,
+    judge_api_key: Annotated[str, typer.Option(envvar=judge.API_KEY, help="Its key.", show_default=False)] = "",
     out: Annotated[Path, typer.Option(help="Gets a folder for the run.", show_default=False)] = RUNS,
 ) -> None:
     """Run suites, print their tables, and write results.json and report.html."""
@@ -61,6 +67,7 @@ def run(
     for name in sorted(chosen - set(SUITES)):
         raise typer.BadParameter(f"no suite '{name}'; there are {', '.join(SUITES)}", param_hint="--suite")
     settings = Settings()
+    chosen_judge = _judge(judge_base_url, judge_model, judge_api_key)
     model = prepare(settings.embedding_model, settings.cache_dir)
     threshold = settings.answer_threshold
     result = new_run(
@@ -77,7 +84,7 @@ def run(
     if chosen & ON_BENCHMARKS:
         _ask_benchmarks(result, chosen, found, names, model, threshold)
     if chosen & ON_OWN_QUESTIONS:
-        _ask_own(result, chosen, limit)
+        _ask_own(result, chosen, limit, chosen_judge)
     if "latency" in chosen:
         _measure_latency(result, found, limit)
     for what, reason in result.skipped.items():
@@ -176,7 +183,35 @@ def _ask_store(result: Run, chosen: set[str], store: Store, threshold: float) ->
                 result.add(suites.citations(store, replies, dalil))
 
 
-def _ask_own(result: Run, chosen: set[str], limit: int | None) -> None:
+def _judge(base_url: str | None, model: str | None, api_key: str) -> judge.Judge | None:
+    """The configured judge; None without one."""
+    if bool(base_url) != bool(model):
+        raise typer.BadParameter("a judge needs both --judge-base-url and --judge-model")
+    return judge.Judge(base_url, model, api_key) if base_url and model else None
+
+
+def _ask_judge(result: Run, asked: Sequence[suites.Asked], chosen: judge.Judge | None) -> None:
+    """Add what the judge says, and what it took; say which evaluators did not run and why."""
+    if chosen is None:
+        result.skipped.update(judge.not_judged("no judge; name one with --judge-base-url and --judge-model"))
+        return
+    try:
+        with result.timed("judged"):
+            records, usage = judge.judged(asked, judge.connect(chosen))
+    except judge.JudgeError as error:
+        result.skipped.update(judge.not_judged(str(error)))
+        return
+    result.add(records)
+    result.settings["judge"] = {"model": chosen.model, "base url": chosen.base_url, **asdict(usage)}
+    console.print(
+        f"judged by {chosen.model}: {usage.calls} calls, {usage.prompt_tokens} + {usage.completion_tokens} tokens, "
+        f"{usage.seconds:.0f} s",
+        markup=False,
+        highlight=False,
+    )
+
+
+def _ask_own(result: Run, chosen: set[str], limit: int | None, chosen_judge: judge.Judge | None) -> None:
     cases = load_cases(SHIPPED)
     with result.timed("knowledge"):
         asked = suites.ask_cases(cases[:: max(1, len(cases) // limit)] if limit else cases)
@@ -188,6 +223,8 @@ def _ask_own(result: Run, chosen: set[str], limit: int | None) -> None:
         result.add(suites.own_dialects(asked))
     if "knowledge" in chosen:
         result.add(suites.knowledge(asked))
+    if "judged" in chosen:
+        _ask_judge(result, asked, chosen_judge)
 
 
 def _measure_latency(result: Run, found: Benchmarks, limit: int | None) -> None:
@@ -222,6 +259,13 @@ def check_gate(
     result = new_run(prepare(settings.embedding_model, settings.cache_dir), {"reranker": settings.reranker_model})
     result.add(suites.knowledge(suites.ask_cases(load_cases(SHIPPED))))
     now = gate.scores(result)
+    held_out = [case for case in support_cases.load_support_cases() if case.split == "held-out"]
+    for rate in support_cases.rates(held_out, support_cases.judge(held_out, support_cases.new_checker())):
+        if rate.group in now and rate.caught is not None and rate.refused is not None:
+            now[rate.group] |= {
+                "unsupported caught": round(rate.caught, 4),
+                "supported refused": round(rate.refused, 4),
+            }
     if write:
         gate.write(now)
     problems = gate.failures(now, gate.read())
@@ -236,6 +280,30 @@ def check_gate(
         raise typer.Exit(1)
 
 
+@app.command("support")
+def check_support(
+    split: Annotated[str, typer.Option(help="held-out, or fit: what the numbers were fitted on.")] = "held-out",
+    wrong: Annotated[bool, typer.Option("--wrong", help="Print the cases that are judged wrongly.")] = False,
+) -> None:
+    """Check sentences written to be supported by what they cite, or subtly not, and print how many are caught."""
+    if split not in ("held-out", "fit"):
+        raise typer.BadParameter(f"no split '{split}'; there are held-out and fit", param_hint="--split")
+    cases = [case for case in support_cases.load_support_cases() if case.split == split]
+    verdicts = support_cases.judge(cases, support_cases.new_checker())
+    terminal = _stdout()
+    terminal.print(report.support_table(split, support_cases.rates(cases, verdicts)))
+    if wrong:
+        for case in cases:
+            verdict = verdicts[case.id]
+            if verdict.supported != case.supported:
+                terminal.print(
+                    f"{case.id} {case.kind} {verdict.probability:.3f} {verdict.reason}\n  {case.sentence}\n  "
+                    + " ".join(case.evidence),
+                    markup=False,
+                    highlight=False,
+                )
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; without a command it is ``run``."""
     given = sys.argv[1:] if arguments is None else list(arguments)
@@ -243,7 +311,13 @@ def main(arguments: list[str] | None = None) -> None:
         given = ["run", *given]
     try:
         app(given, prog_name="dalil eval")
-    except (DalilError, QuestionsError, gate.ExpectationsError, FileNotFoundError) as error:
+    except (
+        DalilError,
+        QuestionsError,
+        gate.ExpectationsError,
+        support_cases.SupportCasesError,
+        FileNotFoundError,
+    ) as error:
         print(f"dalil eval: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 

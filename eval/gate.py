@@ -14,7 +14,7 @@ from eval.run import DALIL, Run
 EXPECTED = Path(__file__).resolve().parent / "expected.json"
 
 MEASURES = ("answered", "first sentence", "whole answer", "right document", "verbatim", "wrongly answered")
-LOWER_IS_BETTER = ("wrongly answered",)
+LOWER_IS_BETTER = ("wrongly answered", "supported refused")
 GAP_MEASURES = ("answered", "first sentence", "whole answer", "right document")
 """In these Arabic is held against English."""
 

@@ -11,6 +11,7 @@ from rich.table import Table
 from assistant.text import detect_language
 from eval import metrics, plots
 from eval.run import DALIL, Record, Run, worst
+from eval.support_cases import Rate
 
 MAIN_MEASURE = {
     "retrieval": "nDCG@10",
@@ -19,6 +20,7 @@ MAIN_MEASURE = {
     "citations": "recall",
     "robustness": "nDCG@10",
     "knowledge": "whole answer",
+    "judged": "faithfulness",
 }
 """What systems are compared by, and what a failure fails in."""
 
@@ -35,6 +37,9 @@ NOTES = {
     "the answerable ones of our set against its near-topic or off-topic ones. Right: the best passage is the gold one.",
     "robustness": "XQuAD’s Arabic questions written differently. Loss: nDCG@10 of the question as written minus this.",
     "knowledge": "Our own questions on the shipped knowledge base, end to end at the shipped threshold.",
+    "judged": "A language model, named above, judges our own questions with LlamaIndex’s evaluators. Faithfulness: the "
+    "quotes support the answer. Relevancy: answer and quotes fit the question. Correctness, 1 to 5: the answer against "
+    "the gold evidence. Abstentions are not judged.",
     "latency": "One client, warm. Sync is compared with the encoder alone on the same texts in the same run.",
 }
 
@@ -115,6 +120,20 @@ def tables(run: Run) -> list[Table]:
         _versus(suite, rows) if len({row.system for row in rows}) > 1 else _plain(suite, rows)
         for suite, rows in rows_by_suite(run).items()
     ]
+
+
+def support_table(split: str, rates: Sequence[Rate]) -> Table:
+    """How the check of citations judged groups of cases."""
+    result = Table(
+        "cases", "number", "unsupported caught", "supported refused", title=f"support, {split}", title_justify="left"
+    )
+    for rate in rates:
+        result.add_row(rate.group, str(rate.cases), _share(rate.caught), _share(rate.refused))
+    return result
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
 
 
 def _versus(suite: str, rows: Sequence[Row]) -> Table:

@@ -24,10 +24,10 @@ RUNS = Path(__file__).resolve().parent / "runs"
 DALIL = "dalil"
 """The system under test, beside the baselines."""
 
-_PACKAGES = (
-    "dalil chromadb llama-index-core llama-index-retrievers-bm25 llama-index-vector-stores-chroma ir-measures numpy "
-    "onnxruntime scikit-learn tantivy tokenizers"
-).split()
+_PACKAGES = """
+    dalil chromadb llama-index-core llama-index-llms-openai-like llama-index-retrievers-bm25
+    llama-index-vector-stores-chroma ir-measures numpy onnxruntime scikit-learn tantivy tokenizers
+""".split()
 
 Key = tuple[str, str, str]
 """Suite, setting and system."""

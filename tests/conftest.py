@@ -44,6 +44,25 @@ def tiny_encoder(tiny_model_dir: Path, tiny_cache: Path) -> Encoder:
     return Encoder(prepare(str(tiny_model_dir), tiny_cache))
 
 
+@pytest.fixture(scope="session")
+def tiny_dalil(tmp_path_factory: pytest.TempPathFactory, tiny_model_dir: Path, tiny_cache: Path, tiny_encoder: Encoder):
+    """A real assistant with a tiny model over the small knowledge folder, which answers whatever it is asked."""
+    from assistant import Assistant
+
+    folder = tmp_path_factory.mktemp("tiny-dalil")
+    write_knowledge(folder / "knowledge")
+    settings = Settings(
+        knowledge_dir=folder / "knowledge",
+        data_dir=folder / "data",
+        cache_dir=tiny_cache,
+        embedding_model=str(tiny_model_dir),
+        answer_threshold=0,
+    )
+    with Assistant(settings) as dalil:
+        dalil.sync()
+        yield dalil
+
+
 @pytest.fixture
 def knowledge(tmp_path: Path) -> Path:
     """A small knowledge folder of the test's own."""

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fastapi.testclient import TestClient
 
 RIVER_AR = """---
 title: نهر الأمل
@@ -224,3 +228,10 @@ def build_tiny_reranker(folder: Path, labels: int = 1, sign: float = 1.0) -> Pat
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
     ).save_pretrained(folder)
     return folder
+
+
+def local_client(app: Any, **more: Any) -> TestClient:
+    """A client of an application without a network, whose requests come from this machine."""
+    from fastapi.testclient import TestClient
+
+    return TestClient(app, **{"base_url": "http://127.0.0.1", "client": ("127.0.0.1", 50000), **more})

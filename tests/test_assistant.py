@@ -267,3 +267,24 @@ def test_an_abstention_brings_the_closest_passages(shipped: Assistant):
     assert not answer.answered
     assert len(answer.closest) == 3
     assert answer.closest[0].title in answer.text
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("افتُتح ميناء سلمى في عام 1901. وتعمل فيه أربع رافعات.", "متى افتُتح ميناء سلمى؟"),
+        ("The harbour of Salma opened in 1901. Four cranes work there.", "When did the harbour of Salma open?"),
+    ],
+)
+def test_a_document_that_changes_again_and_again_is_answered_from(
+    tmp_path: Path, prepared_model, text: str, question: str
+):
+    (tmp_path / "knowledge").mkdir()
+    (tmp_path / "knowledge" / "a.txt").write_text(text, encoding="utf-8")
+    with Assistant(Settings(knowledge_dir=tmp_path / "knowledge", data_dir=tmp_path / "data")) as dalil:
+        for number in range(4):
+            (tmp_path / "knowledge" / "b.txt").write_text(f"{text} {number}.", encoding="utf-8")
+            dalil.sync()
+            answer = dalil.ask(question)
+            assert answer.answered
+            assert answer.confidence > 0.9

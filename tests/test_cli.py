@@ -15,6 +15,10 @@ import pytest
 
 from assistant import cli
 from assistant.encoder import Encoder
+from assistant.feedback import FEEDBACK_FILE, FeedbackLog
+from eval.questions import load_cases
+from tests.test_feedback import ABSTENTION as FRANCE
+from tests.test_feedback import ARABIC as RIVER
 
 
 @pytest.fixture
@@ -373,3 +377,27 @@ def test_sync_watch_follows_the_folder(run, knowledge: Path, tmp_path: Path, tin
     assert (process.returncode, out) == (0, "")
     assert err == "Watching knowledge; Ctrl-C ends.\nStopped watching.\n"
     assert not (tmp_path / "data" / "dirty").exists()
+
+
+def test_the_command_lists_and_exports(run, knowledge: Path, tmp_path: Path):
+    assert run("feedback")[1].startswith("No feedback yet")
+    log = FeedbackLog(tmp_path / "data" / FEEDBACK_FILE)
+    log.add(RIVER, "up", id="river")
+    log.add(FRANCE, "down", "باريس [bold]\x1b[31m", id="france")
+    code, out, err = run("feedback")
+    assert (code, err) == (0, "")
+    assert "river" in out
+    assert RIVER.question in out
+    assert "باريس [bold][31m" in out  # as text, and nothing that a terminal obeys
+    assert "2 entries: 1 up, 1 down" in out
+    assert "france" not in run("feedback", "--up")[1]
+    listed = json.loads(run("feedback", "--down", "--json")[1])
+    assert [(row["id"], row["answer"]["question"]) for row in listed] == [("france", FRANCE.question)]
+    code, out, _ = run("feedback", "--export", "cases.jsonl")
+    assert code == 0
+    assert "cases.jsonl: 1 cases, ready for 'dalil eval'" in out
+    assert "cases.to-complete.jsonl: 1 cases to complete" in out
+    assert [case.id for case in load_cases(Path("cases.jsonl"))] == ["feedback-river"]
+    code, _, err = run("feedback", "--export", "cases.jsonl")
+    assert code == 1
+    assert err.startswith("dalil: cases.jsonl is there already")

@@ -22,6 +22,7 @@ PARENTS = {
     "FactsError": "DalilError",
     "KnowledgeError": "DalilError",
     "ModelError": "DalilError",
+    "ServerBusyError": "DalilError",
     "IndexStateError": "DalilError",
     "IndexBusyError": "IndexStateError",
     "IndexMismatchError": "IndexStateError",

@@ -201,7 +201,11 @@ def test_a_stopped_sync_closes_cleanly(
     for number in range(1_000):
         killed.write(folder, number, 0)
     environment = {**os.environ, "DALIL_EMBEDDING_MODEL": str(tiny_model_dir), "DALIL_CACHE_DIR": str(tiny_cache)}
-    command = "from assistant.cli import main; from tests.killed import small_flushes; small_flushes(); main()"
+    # a shell that starts the tests in the background has SIGINT ignored in all that they start
+    command = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from assistant.cli import main; from tests.killed import small_flushes; small_flushes(); main()"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", command, "sync", "--data", str(place / "data"), "--knowledge", str(folder)],
         env=environment,

@@ -14,8 +14,9 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text words pdf readers knowledge files passages models encoder catalogue lexical "
-    "graphs vectors index ranking reranker retrieval answering assistant doctor verify llamaindex ui remote "
+    "errors schema settings text feedback words pdf readers knowledge files passages tokenizer models encoder "
+    "catalogue lexical graphs vectors index ranking quantities lexicon claims support reranker retrieval answering "
+    "assistant doctor verify llamaindex ui remote requests security desk pages login api completions mcp "
     "server watch terminal cli"
 ).split()
 # A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
@@ -26,9 +27,11 @@ FOLDERS = {
         "__init__ worker"
     ).split(),
     "pdf": ["bidi", "repair", "glyphs", "marks", "lines", "layout", "__init__"],
-    "ui": ["texts", "conversation", "render", "reading", "chat", "__init__"],
+    "ui": (
+        "texts conversation render reading chat library knowledge_texts knowledge_render knowledge __init__"
+    ).split(),
 }
-SLOW = ("torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
+SLOW = ("mcp", "torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
 
 
 def at_import(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:

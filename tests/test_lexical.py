@@ -191,3 +191,12 @@ def test_what_is_no_index(tmp_path: Path, damage: str):
         (folder / "meta.json").write_text("{")
     with pytest.raises(IndexStateError, match=r"lexical cannot be opened \(.*\); run: dalil sync --rebuild"):
         LexicalIndex(folder)
+
+
+def test_what_was_replaced_or_removed_is_not_counted(index: LexicalIndex):
+    for text in ("ميناء سلمى", "ميناء سلمى القديم", "ميناء سلمى الجديد"):
+        index.update([passage("a", text), passage("b", "سوق سلمى")])
+    assert index.document_frequency("ar", analyse("سلمى")[0]) == 2
+    assert index.document_frequency("ar", analyse("ميناء")[0]) == 1
+    index.update([], ["b"])
+    assert index.document_frequency("ar", analyse("سلمى")[0]) == 1

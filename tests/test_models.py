@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -235,6 +236,29 @@ def test_a_killed_preparation_leaves_nothing_behind(tiny_model_dir: Path, tmp_pa
     started = time.monotonic()
     model = prepare(str(tiny_model_dir), tmp_path)
     assert time.monotonic() - started < 120  # the lock died with the process
+    assert [path for path in model.path.parent.iterdir() if path.is_dir()] == [model.path]
+    assert Encoder(model).encode_queries(["نص"]).shape == (1, 32)
+
+
+@pytest.mark.slow
+def test_thirty_preparations_killed_at_random_moments(tiny_model_dir: Path, tmp_path: Path):
+    begun = time.monotonic()
+    start_preparing(tiny_model_dir, tmp_path / "whole").communicate(timeout=200)
+    whole = time.monotonic() - begun
+    finished = 0
+    for seed in range(30):
+        process = start_preparing(tiny_model_dir, tmp_path / "cache")
+        try:
+            process.wait(random.Random(seed).uniform(0.3 * whole, 1.1 * whole))  # before that it only imports
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=30)
+        for description in tmp_path.glob("cache/models/[!.]*/model.json"):  # what looks like a model is one
+            Encoder(prepare(str(tiny_model_dir), tmp_path / "cache")).encode_queries(["نص"])
+            shutil.rmtree(description.parent)
+            finished += 1
+    assert finished < 30
+    model = prepare(str(tiny_model_dir), tmp_path / "cache")
     assert [path for path in model.path.parent.iterdir() if path.is_dir()] == [model.path]
     assert Encoder(model).encode_queries(["نص"]).shape == (1, 32)
 

@@ -14,8 +14,8 @@ from assistant.errors import SettingsError
 from assistant.settings import Settings, default_knowledge_dir, shipped_knowledge_dir
 
 NAMES = (
-    "answer_threshold cache_dir chroma_name chroma_token chroma_url data_dir embedding_model host knowledge_dir port "
-    "reranker_model"
+    "answer_threshold answers_at_once api_tokens cache_dir chroma_name chroma_token chroma_url data_dir "
+    "embedding_model host knowledge_dir max_upload_mb port rate_limit reranker_model users"
 ).split()
 
 
@@ -191,7 +191,7 @@ def test_a_home_that_nobody_has():
 def test_an_unknown_key_of_the_file(text: str, name: str, tmp_path: Path):
     (tmp_path / "dalil.toml").write_text(text)
     assert message().startswith(f"setting '{name}': ")
-    assert "; known settings: answer_threshold, cache_dir" in message()
+    assert "; known settings: answer_threshold, answers_at_once, api_tokens, cache_dir" in message()
 
 
 BAD = [

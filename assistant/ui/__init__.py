@@ -1,7 +1,9 @@
-"""The chat in the browser: what is said, how it is drawn, and the widgets that hold it.
+"""The pages in the browser, the chat and the knowledge page: what is said, how it is drawn, and what carries it.
 
 Data flows one way: ``conversation`` asks and keeps turns, ``render`` draws turns as HTML, ``chat`` puts
 both behind Gradio widgets, ``static/`` is the browser's half. ``texts`` holds every word of the interface.
+The knowledge page is made alike: ``library`` reads and changes the knowledge folder, ``knowledge_render``
+draws, ``knowledge`` carries, ``knowledge_texts`` has the words.
 """
 
 import os

@@ -19,6 +19,7 @@ def bar() -> str:
         '<header class="bar">'
         f"{_button('drawer', lambda t: t.conversations, icon=True, controls='drawer')}"
         f'<div class="brand"><h1>{both(lambda t: t.name)}</h1><p>{both(lambda t: t.tagline)}</p></div>'
+        f"{_knowledge_link()}"
         f"{_button('new-chat', lambda t: t.new_chat)}"
         f"{_button('language', lambda t: t.other_language)}"
         f"{_button('theme', lambda t: t.dark, icon=True)}"
@@ -35,7 +36,8 @@ def drawer() -> str:
         f"{_button('close-drawer', lambda t: t.cancel, icon=True)}</div>"
         f'<div class="panel-body">{_button("new-chat", lambda t: t.new_chat)}<ul class="conversations"></ul>'
         f'<p class="empty">{both(lambda t: t.no_conversations)}</p>'
-        f'<p class="not-kept" hidden>{both(lambda t: t.not_kept)}</p></div></nav>'
+        f'<p class="not-kept" hidden>{both(lambda t: t.not_kept)}</p></div>'
+        f'<div class="panel-foot">{_knowledge_link()}</div></nav>'
     )
 
 
@@ -70,6 +72,10 @@ def sources() -> str:
         f"{_button('close-sources', lambda t: t.close, icon=True)}</div>"
         '<div class="panel-body"></div></aside>'
     )
+
+
+def _knowledge_link() -> str:
+    return f'<a class="pill knowledge" href="knowledge/">{both(lambda t: t.knowledge)}</a>'
 
 
 def both(label: Callable[[Texts], str]) -> str:

@@ -33,6 +33,8 @@ class Texts:
     light: str
     dark: str
 
+    knowledge: str
+    """Names the page of documents and facts."""
     conversations: str
     conversation: str
     new_chat: str
@@ -113,6 +115,7 @@ ARABIC = Texts(
     other_language="English",
     light="المظهر الفاتح",
     dark="المظهر الداكن",
+    knowledge="قاعدة المعرفة",
     conversations="المحادثات",
     conversation="المحادثة",
     new_chat="محادثة جديدة",
@@ -192,6 +195,7 @@ ENGLISH = Texts(
     other_language="العربية",
     light="Light mode",
     dark="Dark mode",
+    knowledge="Knowledge base",
     conversations="Conversations",
     conversation="Conversation",
     new_chat="New chat",

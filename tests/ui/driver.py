@@ -117,6 +117,8 @@ def serving(app: FastAPI) -> Iterator[str]:
         assert thread.is_alive()
         time.sleep(0.05)
     host, port = server.servers[0].sockets[0].getsockname()
-    yield f"http://{host}:{port}"
-    server.should_exit = True
-    thread.join()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()

@@ -26,12 +26,28 @@ from .fake import FakeFeedback
 KNOWLEDGE_PATH = "knowledge/"
 
 QUESTIONS: dict[Language, tuple[str, ...]] = {
-    "ar": ("ما هو الممر الأوسط؟", "How much will Japan spend on mineral supply chains?", "متى بدأ الحوار بين اليابان وآسيا الوسطى؟"),
-    "en": ("What is the Middle Corridor?", "متى بدأ الحوار بين اليابان وآسيا الوسطى؟", "How much will Japan spend on mineral supply chains?"),
+    "ar": (
+        "ما هو الممر الأوسط؟",
+        "How much will Japan spend on mineral supply chains?",
+        "متى بدأ الحوار بين اليابان وآسيا الوسطى؟",
+    ),
+    "en": (
+        "What is the Middle Corridor?",
+        "متى بدأ الحوار بين اليابان وآسيا الوسطى؟",
+        "How much will Japan spend on mineral supply chains?",
+    ),
 }
 EARLIER: dict[Language, tuple[str, ...]] = {
-    "ar": ("لماذا انسحبت اليابان من مشروع ستبنوغورسك؟", "What is gallium used for?", "ما الذي يدفع اليابان إلى آسيا الوسطى؟"),
-    "en": ("What is gallium used for?", "لماذا انسحبت اليابان من مشروع ستبنوغورسك؟", "What does Aktau receive from Japan?"),
+    "ar": (
+        "لماذا انسحبت اليابان من مشروع ستبنوغورسك؟",
+        "What is gallium used for?",
+        "ما الذي يدفع اليابان إلى آسيا الوسطى؟",
+    ),
+    "en": (
+        "What is gallium used for?",
+        "لماذا انسحبت اليابان من مشروع ستبنوغورسك؟",
+        "What does Aktau receive from Japan?",
+    ),
 }
 BEYOND: dict[Language, str] = {"ar": "ما هي عاصمة فرنسا؟", "en": "What is the capital of France?"}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
-from assistant import Assistant
+from assistant import Assistant, Settings
+from assistant.security import Access, hash_password
 from assistant.server import create_app
 
 from .driver import PHONE, OpenTab, serving
@@ -48,3 +49,37 @@ def test_what_is_not_there_is_declined(open_tab: OpenTab) -> None:
     tab = open_tab("en-US")
     expect(tab.ask("What is the capital of France?")).to_have_attribute("data-state", "abstained")
     expect(tab.ask("ما طول نهر النيل؟")).to_have_attribute("data-state", "abstained")
+
+
+@pytest.mark.parametrize(
+    ("locale", "way", "heading"), [("ar-SA", "rtl", "واجهة البرامج"), ("en-US", "ltr", "For programs")]
+)
+def test_a_user_logs_in_and_is_led_back(
+    browser: Browser, shipped: Assistant, locale: str, way: str, heading: str
+) -> None:
+    access = Access({"مريم": hash_password("كلمة سرّ طويلة")})
+    with serving(create_app(shipped, Settings(), access)) as address:
+        context = browser.new_context(locale=locale, viewport=PHONE, java_script_enabled=False)
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(f"{address}/api/docs")
+        expect(page.locator("html")).to_have_attribute("dir", way)
+        assert page.url == f"{address}/login?next=api/docs"
+        page.keyboard.type("مريم")  # the first field has the focus
+        page.keyboard.press("Tab")
+        page.keyboard.type("wrong")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+        page.keyboard.type("كلمة سرّ طويلة")  # now the password has it
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+        assert page.url == f"{address}/api/docs"
+        for element in page.locator("html, main, .card").all():
+            box = element.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= PHONE["width"]
+        assert [url for url in asked if not url.startswith(f"{address}/")] == []
+        assert any(url.endswith(".ttf") for url in asked)
+        context.close()

@@ -16,6 +16,8 @@ from fastapi.testclient import TestClient
 
 from assistant.errors import DalilError
 from assistant.server import create_app, serve
+from assistant.settings import Settings
+from tests.helpers import local_client
 
 from .fake import FakeDalil
 
@@ -26,7 +28,7 @@ START_SECONDS = 90
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
     """A client of the application, without a network."""
-    with TestClient(create_app(FakeDalil())) as client:
+    with local_client(create_app(FakeDalil())) as client:
         yield client
 
 
@@ -81,8 +83,14 @@ def test_a_taken_port_is_one_clear_line() -> None:
 
 
 def test_an_address_that_is_not_ours_is_one_clear_line() -> None:
+    tokens = Settings(api_tokens={"script": "0" * 64})  # without any it is refused before it is tried
     with pytest.raises(DalilError, match=r"^cannot listen on 192\.0\.2\.1 port 0: .+--host"):
-        serve(FakeDalil(), "192.0.2.1", 0)
+        serve(FakeDalil(), "192.0.2.1", 0, settings=tokens)
+
+
+def test_an_address_that_others_can_reach_needs_users() -> None:
+    with pytest.raises(DalilError, match=r"^0\.0\.0\.0 can be reached from other machines .+'dalil user NAME'"):
+        serve(FakeDalil(), "0.0.0.0", 0)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

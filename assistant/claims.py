@@ -1,0 +1,343 @@
+"""How a sentence is read before it is compared with another: its words with what they mean and how they are said.
+
+A word is a name or not, negated or not, planned or done, and has a role that the small words before it give it. The
+rules are those of newspaper prose in Arabic and English, and no grammar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assistant.encoder import Encoder
+from assistant.lexicon import Lexicon
+from assistant.quantities import counts
+from assistant.ranking import probability
+from assistant.text import detect_language, fold, stem
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NAME = 0.5
+"""Probability above which a word is a name."""
+SURE_NAME = 0.7
+"""Probability above which a word must have its like in the evidence."""
+_NAME_ALONE = 0.3
+"""The same of an Arabic word outside its sentence: «لجنة» may pass for a name within one."""
+_READ = 512
+"""Texts whose encoding is kept: the evidence of a question is compared with every sentence of its answer."""
+
+
+def _folded(lines: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in lines.split())
+
+
+_LIGHT = _folded(
+    """
+    a an the is are was were be been being am do does did done has have had having can could will would
+    shall should may might must of to in on at by for from with about between among and or nor not no but
+    if than then so as that this these those it its they their them he his him she her we our you your i
+    who whom whose which what when where why how there here also very too only just such each own same
+    other another some any all both more most less many much few into onto over under above below up down
+    out off again through during before after until since while because however although though without
+    within around near upon per via toward towards against one ones around about nearly almost
+    approximately over some called known way get got في من إلى على عن مع بين أو ثم إن أن كان كانت يكون
+    تكون كانوا هذا هذه ذلك تلك التي الذي الذين اللذين هو هي هم هما وهو وهي به بها له لها لهم فيه فيها منه
+    منها عليه عليها عنه عنها ما ماذا من لا لم لن ليس ليست قد سوف كل بعض غير دون بلا بدون عدم أي أية أكثر
+    أقل كما أيضا حيث بحيث إذ إذا لو لكن لكنه لكنها بل حتى منذ خلال بعد قبل عند عندما لدى حول نحو حوالي أما
+    إنه إنها أنه أنها وأن بأن لأن لأنه لأنها لقد ذات ذو نفس تم يتم جرى وقد فقد ومن وفي عام سنة عاما أمام
+    ضد حين حينما بينما فيما مما عما إليه إليها هناك هنا ذلك كذلك فقط جدا مثل يد قبل بحسب وفق وفقا بسبب
+    """
+)
+_NEGATORS = _folded(
+    """
+    not no never without nor neither none nobody nothing cannot لا لم لن ليس ليست ليسوا لست دون بدون بلا
+    عدم غير ولا ولم ولن وليس فلا فلم فلن بدون أبدا قط
+    """
+)
+_DENIALS = _folded(
+    """
+    ruled rules rule excluded excludes deny denies denied reject rejects rejected refuse refused lack
+    lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل
+    فشلت خارج outside
+    """
+)
+"""Verbs that deny without a negation: a sentence with one may stand for a negated one."""
+_NOT_NEGATING = {
+    tuple(fold(phrase).split())
+    for phrase in (
+        "not only", "no doubt", "لا يزال", "لا تزال", "لا سيما", "لا بد", "ليس فقط",
+        "دون رد", "لا يقتصر", "لا تقتصر", "غير أن", "without doubt",
+    )
+}  # fmt: skip
+_HEDGES = _folded(
+    """
+    may might would will shall plan plans planned intend intends intended expect expects expected propose
+    proposes proposed hope hopes aim aims possibly perhaps probably likely potential potentially consider
+    considers considering if possible provided seek seeks want wants suggest suggests suspect suspected
+    believed thought alleged reportedly fear fears worry worries worried concern concerned concerns ربما
+    محتمل المحتمل يحتمل متوقع المتوقع يتوقع تتوقع تعتزم يعتزم تخطط يخطط يأمل تأمل ينوي تنوي مقترح يقترح
+    تقترح سوف إذا لو تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد لن ولن يهدف تهدف يخاف تخاف مخاوف خوف قلق
+    يقلق يريد تريد تطمح يطمح
+    """
+)
+_UNIVERSAL = _folded(
+    """
+    all every always only entire entirely whole wholly each everyone everything completely exclusively كل
+    جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل بأكمله
+    حصرا جميعها
+    """
+)
+_NOT_UNIVERSAL = {
+    tuple(fold(phrase).split())
+    for phrase in (
+        "كل من", "كل عام", "كل سنة", "كل يوم", "كل شهر", "كل أسبوع", "كل ساعة", "كل منهما", "each other", "each year",
+        "every year", "each day", "every day", "each month", "every month", "each week", "every week", "every hour",
+        "each of", "only one", "not only",
+    )
+}  # fmt: skip
+_PARTIAL = _folded(
+    """
+    some many most several few often sometimes usually mainly mostly partly part largely about almost
+    nearly بعض معظم كثير كثيرا عدد أغلب غالبا أحيانا أساسا عديد جزء عدة أكثر غالبية أغلبية جزئيا
+    """
+)
+_FUTURE = re.compile("س[يت]\\w{3,}$")
+_NOT_FUTURE = re.compile(
+    "س(?:ياس|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)"
+)
+_ROLES = {
+    fold(word): role
+    for role, group in {
+        "by": "by",
+        "from": "from than من",
+        "to": "to into onto إلى لـ",
+        "in": "in at on near في عند قرب",
+        "with": "with مع",
+        "against": "against ضد على أمام",
+        "after": "after بعد عقب",
+        "before": "before قبل",
+        "of": "of",
+        "for": "for",
+    }.items()
+    for word in group.split()
+}
+_BY = {tuple(fold(phrase).split()) for phrase in ["من قبل", "على يد", "على أيدي", "من جانب"]}
+_NAME_PARTS = _folded(
+    """
+    new al el bin ibn abu abd von van der del dos das los las the saint san santa بن ابن أبو أبي عبد آل
+    سانت سان فان فون دي
+    """
+)
+_AND = _folded("and or و أو & كما")
+_CLAUSE = re.compile(r"[.,;:،؛()«»\"–—]")
+
+
+# --- reading -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a claim."""
+
+    folded: str
+    root: str
+    content: bool
+    name: float
+    """Probability that it is a name."""
+    concepts: frozenset[int]
+    negated: bool
+    hedged: bool
+    """Whether what it says is planned, possible or to come."""
+    role: str
+    """What the small word before it makes of it."""
+    joined: bool
+    """Whether "and" stands before it."""
+    number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A text as it was read."""
+
+    text: str
+    language: str
+    vector: NDArray[np.float32]
+    words: tuple[Word, ...]
+    vectors: NDArray[np.float32]
+    hedged: bool
+    universal: bool
+    partial: bool
+    negators: int
+    denies: bool
+
+
+def _negating(folded: Sequence[str], at: int) -> bool:
+    if folded[at].endswith("n't"):
+        return True
+    if folded[at] == "دون" and at + 1 < len(folded) and counts(folded[at + 1]):
+        return False  # «دون درجتين» is below two degrees
+    return folded[at] in _NEGATORS and tuple(folded[at : at + 2]) not in _NOT_NEGATING
+
+
+def _reached(text: str, spans: Sequence[tuple[int, int]], content: Sequence[bool], signals: Sequence[int]) -> set[int]:
+    """Words that a negation or a doubt reaches: the next two that say something, within the clause."""
+    reached: set[int] = set()
+    for at in signals:
+        left = 2
+        for later in range(at + 1, min(at + 6, len(spans))):
+            if _CLAUSE.search(text[spans[later - 1][1] : spans[later][0]]) or left == 0:
+                break
+            if content[later]:
+                reached.add(later)
+                left -= 1
+    return reached
+
+
+def _hedging(folded: Sequence[str], at: int) -> bool:
+    word, following = folded[at], folded[at + 1] if at + 1 < len(folded) else ""
+    bare = word[1:] if word[:1] in "وف" and len(word) > 3 else word
+    if bare == "قد":
+        return following[:1] in ("ي", "ت", "ن")  # before an imperfect it doubts, before a perfect it affirms
+    if word == "may" and (following.isdigit() or (at and folded[at - 1].isdigit())):
+        return False
+    if word in ("is", "are", "was", "were") and following == "to":
+        return True
+    if word in ("plan", "plans", "hope", "hopes", "aim", "aims") and following != "to":
+        return False
+    return word in _HEDGES or bare in _HEDGES or bool(_FUTURE.match(bare) and not _NOT_FUTURE.match(bare))
+
+
+def _role(folded: Sequence[str], at: int) -> tuple[str, bool]:
+    """Role of a word by the small words before it, and whether it is joined to what precedes."""
+    word = folded[at]
+    if tuple(folded[max(at - 2, 0) : at]) in _BY:
+        return "by", False
+    for back in range(1, 4):
+        if at - back < 0:
+            break
+        before = folded[at - back]
+        if before in _AND:
+            return "", True
+        if before in _ROLES:
+            return _ROLES[before], False
+        if before not in ("the", "a", "an", "its", "their", "his"):
+            break
+    if not word.isascii():
+        if word.startswith("و") and len(word) > 3:
+            return "", True
+        if word.startswith("ل") and len(word) > 3:
+            return "to", False
+        if word.startswith("ب") and len(word) > 4:
+            return "in", False
+    return "", False
+
+
+class Reader:
+    """Reads texts and keeps the latest. Safe to use from several threads."""
+
+    def __init__(self, encoder: Encoder, lexicon: Lexicon, names: NDArray[np.float32], fitted_with: str) -> None:
+        """Read with an encoder.
+
+        Args:
+            encoder: gives the vectors.
+            lexicon: gives the concepts.
+            names: weights that tell a name by its vector, then the intercept.
+            fitted_with: fingerprint of the encoder that ``names`` belong to; with another one names are told by
+                their capitals and the lexicon only.
+        """
+        self.lexicon = lexicon
+        self.fitted = encoder.fingerprint == fitted_with
+        """Whether the numbers were fitted with this encoder; if not, a name must be spelt or sound the same."""
+        self._encoder = encoder
+        self._weights = names
+        self.read = lru_cache(maxsize=_READ)(self._read_text)
+        self.alone = lru_cache(maxsize=8 * _READ)(self._read_alone)
+
+    def surely_name(self, word: Word) -> bool:
+        """Whether a word is a name in its sentence and by itself."""
+        if word.name <= SURE_NAME or len(word.folded) <= 2 or word.folded in _NAME_PARTS:
+            return False
+        if word.folded.isascii() or word.name == 1.0 or not self.fitted:
+            return True
+        alone = self.alone(word.folded) @ self._weights[:-1] + self._weights[-1]
+        return float(probability(np.array([alone], dtype=np.float64))[0]) > _NAME_ALONE
+
+    def _read_alone(self, word: str) -> NDArray[np.float32]:
+        # the vector of a word outside any sentence
+        words = self._encoder.encode_sentence(word).words
+        mean = words.mean(axis=0)
+        unit: NDArray[np.float32] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+        return unit
+
+    def _read_text(self, text: str) -> Claim:
+        read = self._encoder.encode_sentence(text)
+        surface = [read.text[start:end] for start, end in read.spans]
+        folded = [fold(word) for word in surface]
+        concepts = self.lexicon.concepts(folded)
+        number = [counts(word) for word in folded]
+        content = [
+            not number[at] and word not in _LIGHT and not (word[:1] == "و" and word[1:] in _LIGHT) and len(word) > 1
+            for at, word in enumerate(folded)
+        ]
+        names = self._names(surface, read.words, concepts)
+        negators = [at for at in range(len(folded)) if _negating(folded, at)]
+        hedges = [at for at in range(len(folded)) if _hedging(folded, at)]
+        negated = _reached(read.text, read.spans, content, negators)
+        # a future is in the word itself
+        hedged = _reached(read.text, read.spans, content, hedges) | {at for at in hedges if content[at]}
+        words = []
+        for at, word in enumerate(folded):
+            role, joined = _role(folded, at)
+            words.append(
+                Word(
+                    folded=word,
+                    root=stem(word),
+                    content=content[at],
+                    name=names[at],
+                    concepts=concepts[at],
+                    negated=at in negated,
+                    hedged=at in hedged,
+                    role=role,
+                    joined=joined,
+                    number=number[at],
+                )
+            )
+        pairs = [tuple(folded[at : at + 2]) for at in range(len(folded))]
+        return Claim(
+            text=text,
+            language=detect_language(text),
+            vector=read.vector,
+            words=tuple(words),
+            vectors=read.words,
+            hedged=bool(hedges),
+            universal=any(w in _UNIVERSAL and pairs[at] not in _NOT_UNIVERSAL for at, w in enumerate(folded)),
+            partial=any(w in _PARTIAL for w in folded),
+            negators=len(negators),
+            denies=any(word in _DENIALS for word in folded),
+        )
+
+    def _names(
+        self, surface: Sequence[str], vectors: NDArray[np.float32], concepts: Sequence[frozenset[int]]
+    ) -> list[float]:
+        weights = self._weights
+        if self.fitted:
+            chances = probability((vectors @ weights[:-1] + weights[-1]).astype(np.float64))
+        else:
+            chances = np.array([float(at > 0 and word[:1].isupper()) for at, word in enumerate(surface)])
+        # English writes its names with a capital; a common word that the lexicon knows is no name.
+        return [
+            1.0
+            if any(map(self.lexicon.entity, held))
+            else 0.0
+            if word.isascii() and word.islower()
+            else min(float(chance), NAME)
+            if held
+            else float(chance)
+            for word, chance, held in zip(surface, chances, concepts, strict=True)
+        ]

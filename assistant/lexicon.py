@@ -1,0 +1,196 @@
+"""Which words of Arabic and English mean the same, exclude each other, or sound alike: pure functions.
+
+The words are in ``data/lexicon.txt``: countries and capitals, everyday words, and classes of which a thing is one
+and not another. Names that are in no list are compared by the consonants that both scripts write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+from assistant.text import fold, stem, words
+
+_OPEN_CLASS = "word"
+"""Its concepts do not exclude each other."""
+
+_ENTITIES = frozenset("countries capitals lands continents waters planets bodies weekdays".split())
+"""Classes of proper names."""
+
+_ARABIC_CLITICS = tuple(fold(prefix) for prefix in "و ف ب ل ك س".split())
+
+
+_IMPERFECT = ("ي", "ت")
+"""What a verb of the third person begins with: «يرفع» is a form of «رفع»."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Concepts that words stand for."""
+
+    phrases: Mapping[tuple[str, ...], frozenset[int]]
+    """Stems of a form to the numbers of its concepts."""
+    classes: Sequence[str]
+    """Class of each concept."""
+
+    def concepts(self, folded: Sequence[str]) -> list[frozenset[int]]:
+        """Concepts of each word of a text, given its folded words; a phrase gives its own to all of its words."""
+        stems = [stem(word) for word in folded]
+        found = [self._of_word(word, root) for word, root in zip(folded, stems, strict=True)]
+        longest = max(map(len, self.phrases))
+        for at in range(len(stems)):
+            for length in range(min(longest, len(stems) - at), 1, -1):
+                held = self._of_phrase(folded, stems, at, length)
+                if held:
+                    found[at : at + length] = [held] * length
+                    break
+        return found
+
+    def _of_word(self, word: str, root: str) -> frozenset[int]:
+        held = self.phrases.get((root,), frozenset())
+        if held or word.isascii():
+            return held
+        if word.endswith("ا") and len(word) > 3:  # the accusative: «صيفًا»
+            held = self.phrases.get((stem(word[:-1]),), frozenset())
+            if held:
+                return held
+        held = self.phrases.get((stem(root),), frozenset())  # «والألمان», whose article is followed by another «ال»
+        if held:
+            return held
+        for clitic in (*_ARABIC_CLITICS, *_IMPERFECT):
+            if word.startswith(clitic) and len(word) > 3:
+                held = self.phrases.get((stem(word[1:]),), frozenset())
+                if held:
+                    return held
+        return held
+
+    def _of_phrase(self, folded: Sequence[str], stems: Sequence[str], at: int, length: int) -> frozenset[int]:
+        key = tuple(stems[at : at + length])
+        held = self.phrases.get(key, frozenset())
+        if not held and not folded[at].isascii() and folded[at][:1] in _ARABIC_CLITICS:
+            held = self.phrases.get((stem(folded[at][1:]), *key[1:]), frozenset())
+        return held
+
+    def exclusive(self, concept: int) -> bool:
+        """Whether a concept excludes the others of its class."""
+        return self.classes[concept] != _OPEN_CLASS
+
+    def entity(self, concept: int) -> bool:
+        """Whether a concept is a proper name."""
+        return self.classes[concept] in _ENTITIES
+
+
+@lru_cache(maxsize=1)
+def shipped_lexicon() -> Lexicon:
+    """The lexicon that ships with Dalil."""
+    text = resources.files("assistant").joinpath("data/lexicon.txt").read_text(encoding="utf-8")
+    return parse(text)
+
+
+def parse(text: str) -> Lexicon:
+    """Read the format that the head of ``lexicon.txt`` describes."""
+    phrases: dict[tuple[str, ...], set[int]] = {}
+    classes: list[str] = []
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
+        name, _, concepts = line.partition(":")
+        for concept in concepts.split(";"):
+            for form in concept.replace("|", " ").split():
+                key = tuple(stem(word) for word in words(form.replace("_", " ")))
+                phrases.setdefault(key, set()).add(len(classes))
+            classes.append(name.strip())
+    return Lexicon({key: frozenset(value) for key, value in phrases.items()}, classes)
+
+
+# --- names -------------------------------------------------------------------------------------------
+
+# Latin letters, longest first, and Arabic ones, as the consonants that either script keeps.
+_LATIN_SOUNDS = (
+    ("tch", "C"), ("sch", "S"), ("kh", "x"), ("gh", "g"), ("sh", "S"), ("ch", "C"), ("th", "t"), ("ph", "f"),
+    ("zh", "j"), ("dh", "z"), ("ts", "s"), ("ck", "k"),
+    ("qu", "k"), ("x", "ks"), ("ce", "s"), ("ci", "s"), ("cy", "s"), ("c", "k"),
+    ("q", "k"), ("p", "b"), ("v", "f"), ("w", "w"), ("y", "y"), ("j", "j"), ("g", "g"),
+    *((letter, letter) for letter in "bdfhklmnrstz"),
+)  # fmt: skip
+_ARABIC_SOUNDS = {"چ": "C"} | dict(zip("بتثجحخدذرزسشصضطظعغفقكلمنهوي", "bttjhxdzrzsSsdtz gfkklmnhwy", strict=True))
+_NEAR = {frozenset(pair) for pair in "gj gk gx sz sS SC sC tC xh kx kC td tz dz jC jz jS fw bf ts jy jh".split()}
+"""Sounds that one script writes for the other's."""
+_LATIN_LETTERS = str.maketrans(
+    {"ø": "o", "œ": "e", "æ": "e", "ł": "l", "ß": "s", "đ": "d", "ð": "d", "þ": "t", "ı": "i"}
+)
+_PEOPLES = ("ians", "eans", "ans", "ian", "ean", "an", "ese", "ic", "s")
+"""Endings by which English makes a people or a quality of a name."""
+_SILENT = "hwy"
+"""Written in one script and left out in the other."""
+_ALIKE = 0.3
+"""Share of the consonants that may differ."""
+
+
+@lru_cache(maxsize=65_536)
+def sounds(word: str) -> str:
+    """Consonants of a folded word, in signs that both scripts share: "Tashkent" and «طشقند» are nearly the same."""
+    word = word.translate(_LATIN_LETTERS)
+    if not word.isascii():
+        return "".join(_ARABIC_SOUNDS.get(letter, "") for letter in word.replace("تش", "چ")).replace(" ", "")
+    kept, at = "", 0
+    while at < len(word):
+        for letters, sound in _LATIN_SOUNDS:
+            if word.startswith(letters, at) and not (at and letters == word[at - 1]):
+                kept, at = kept + sound, at + len(letters)
+                break
+        else:
+            at += 1
+    return kept
+
+
+def sound_alike(one: str, other: str) -> bool:
+    """Whether two folded words may be one name, in one script or in two.
+
+    Arabic prefixes are taken off where the word does not fit with them.
+    """
+    return any(_alike(a, b) for a in _bare(one) for b in _bare(other))
+
+
+def _bare(word: str) -> list[str]:
+    if word.isascii():
+        bare = word.removesuffix("'s")
+        return [bare, *(bare.removesuffix(end) for end in _PEOPLES if bare.endswith(end) and len(bare) > len(end) + 2)]
+    forms = [word]
+    for prefix in (*_ARABIC_CLITICS, *(fold(p) for p in "ال وال بال لل".split())):
+        if word.startswith(prefix) and len(word) - len(prefix) >= 3:
+            forms.append(word[len(prefix) :])
+    return forms
+
+
+def _alike(one: str, other: str) -> bool:
+    a, b = sounds(one), sounds(other)
+    hard_a, hard_b = (sum(sound not in _SILENT for sound in skeleton) for skeleton in (a, b))
+    if min(hard_a, hard_b) == 0:
+        return False
+    distance = _distance(a, b)
+    if min(hard_a, hard_b) <= 2:
+        # too short to forgive anything; the beginnings must agree as well
+        return distance <= 0.65 and (one[0] in "aeiou" + "ا") == (other[0] in "aeiou" + "ا")
+    return distance <= _ALIKE * max(hard_a, hard_b)
+
+
+@lru_cache(maxsize=65_536)
+def _distance(a: str, b: str) -> float:
+    """Edits that turn one skeleton into the other; related consonants and silent ones cost less."""
+    previous = [0.0]
+    for sound in b:
+        previous.append(previous[-1] + _drop(sound))
+    for x in a:
+        current = [previous[0] + _drop(x)]
+        for j, y in enumerate(b, 1):
+            change = 0.0 if x == y else 0.4 if frozenset((x, y)) in _NEAR else 1.2
+            current.append(min(previous[j] + _drop(x), current[j - 1] + _drop(y), previous[j - 1] + change))
+        previous = current
+    return previous[-1]
+
+
+def _drop(sound: str) -> float:
+    return 0.1 if sound in _SILENT else 1.0

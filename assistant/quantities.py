@@ -1,0 +1,613 @@
+"""Numbers, dates, shares and measures of a text in either language, as values that compare: pure functions.
+
+«٢٠٠٤» and "2004", «ثلاثة تريليونات» and "3 trillion", «عشرة في المئة» and "10%", «كانون الثاني» and "January",
+"5 km" and "5,000 metres" are the same quantities. What is read is what is written: nothing is rounded.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from assistant.text import fold, ungroup_digits
+
+Kind = Literal["number", "ordinal", "share", "month", "decade", "vague"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """One quantity of a text."""
+
+    kind: Kind
+    """``share`` is a part of a whole (0.1 for ten per cent), ``decade`` a decade's first year («الستينيات» is 60,
+    "the 1960s" 1960), ``vague`` a magnitude without a count ("thousands")."""
+    value: float
+    """As written: 5 for "5 km"."""
+    unit: str = ""
+    """What is measured: ``m``, ``kg``, ``usd``…; empty if nothing is said."""
+    factor: float = 1.0
+    """How many of ``unit`` one of what is written is: 1,000 for "km"."""
+    start: int = 0
+    """Where it stands: the position of its first word in the text."""
+    written: str = ""
+    """As the text has it, folded."""
+    in_digits: bool = True
+
+
+# --- vocabulary --------------------------------------------------------------------------------------
+
+
+def _table(lines: str) -> dict[str, float]:
+    """Folded word to value, from lines of a value and its words."""
+    return {fold(word): float(line.split()[0]) for line in lines.strip().splitlines() for word in line.split()[1:]}
+
+
+_CARDINALS = _table(
+    """
+    0 zero صفر
+    2 two both اثنان اثنين اثنتان اثنتين اثنا اثني اثنتا اثنتي كلا كلتا كلي كلتي
+    3 three ثلاثة ثلاث
+    4 four أربعة أربع
+    5 five خمسة خمس
+    6 six ستة ست
+    7 seven سبعة سبع
+    8 eight ثمانية ثماني ثمان
+    9 nine تسعة تسع
+    10 ten عشرة عشر
+    11 eleven
+    12 twelve dozen
+    13 thirteen
+    14 fourteen
+    15 fifteen
+    16 sixteen
+    17 seventeen
+    18 eighteen
+    19 nineteen
+    20 twenty عشرون عشرين
+    30 thirty ثلاثون ثلاثين
+    40 forty أربعون أربعين
+    50 fifty خمسون خمسين
+    60 sixty ستون ستين
+    70 seventy سبعون سبعين
+    80 eighty ثمانون ثمانين
+    90 ninety تسعون تسعين
+    200 مئتان مئتين مئتا مئتي مائتان مائتين مائتا مائتي
+    300 ثلاثمئة ثلاثمائة
+    400 أربعمئة أربعمائة
+    500 خمسمئة خمسمائة
+    600 ستمئة ستمائة
+    700 سبعمئة سبعمائة
+    800 ثمانمئة ثمانمائة ثمانيمئة ثمانيمائة
+    900 تسعمئة تسعمائة
+    2000 ألفان ألفين ألفا ألفي
+    2000000 مليونان مليونين مليونا مليوني
+    2000000000 ملياران مليارين مليارا ملياري
+    """
+)
+_SCALES = _table(
+    """
+    100 hundred مئة مائة مئات
+    1000 thousand ألف آلاف الفا
+    1000000 million mn مليون ملايين مليونا
+    1000000000 billion bn مليار مليارات بليون مليارا
+    1000000000000 trillion tn تريليون تريليونات ترليون ترليونات
+    """
+)
+_VAGUE = _table(
+    """
+    10 dozens tens عشرات
+    100 hundreds مئات
+    1000 thousands آلاف
+    1000000 millions ملايين
+    1000000000 billions مليارات
+    1000000000000 trillions تريليونات
+    """
+)
+_ORDINALS = _table(
+    """
+    1 first الأول الأولى أول أولى
+    2 second الثاني الثانية ثاني ثانية
+    3 third الثالث الثالثة ثالث ثالثة
+    4 fourth الرابع الرابعة رابع رابعة
+    5 fifth الخامس الخامسة خامس خامسة
+    6 sixth السادس السادسة سادس سادسة
+    7 seventh السابع السابعة سابع سابعة
+    8 eighth الثامن الثامنة ثامن ثامنة
+    9 ninth التاسع التاسعة تاسع تاسعة
+    10 tenth العاشر العاشرة عاشر عاشرة
+    11 eleventh الحادي الحادية حادي حادية
+    12 twelfth
+    13 thirteenth
+    14 fourteenth
+    15 fifteenth
+    16 sixteenth
+    17 seventeenth
+    18 eighteenth
+    19 nineteenth
+    20 twentieth
+    30 thirtieth
+    """
+)
+_FRACTIONS = {
+    **{fold(word): 0.5 for word in "half نصف".split()},
+    **{fold(word): 1 / 3 for word in "ثلث".split()},
+    **{fold(word): 0.25 for word in "quarter ربع".split()},
+    **{fold(word): 2 / 3 for word in "ثلثا ثلثي ثلثين ثلثان".split()},
+}
+_ENGLISH_PARTS = {"half": 0.5, "halves": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25, "quarters": 0.25} | {
+    f"{name}{end}": 1 / part
+    for name, part in (("fifth", 5), ("sixth", 6), ("eighth", 8), ("tenth", 10))
+    for end in ("", "s")
+}
+_ARABIC_PARTS = {
+    fold(word): value for word, value in (("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1))
+}
+_DECADES = {
+    fold(stem + end): value
+    for stem, value in (
+        ("عشرين", 20), ("ثلاثين", 30), ("أربعين", 40), ("خمسين", 50), ("ستين", 60),
+        ("سبعين", 70), ("ثمانين", 80), ("تسعين", 90),
+    )
+    for end in ("يات", "ات")
+} | {
+    name: 10 * (2 + place)
+    for place, name in enumerate("twenties thirties forties fifties sixties seventies eighties nineties".split())
+}  # fmt: skip
+
+_MONTHS = [
+    "january jan يناير كانون_الثاني جانفي",
+    "february feb فبراير شباط فيفري",
+    "march مارس آذار",
+    "april apr أبريل إبريل نيسان أفريل",
+    "may مايو أيار ماي",
+    "june jun يونيو حزيران جوان",
+    "july jul يوليو تموز جويلية",
+    "august aug أغسطس آب أوت",
+    "september sep sept سبتمبر أيلول",
+    "october oct أكتوبر تشرين_الأول",
+    "november nov نوفمبر تشرين_الثاني",
+    "december dec ديسمبر كانون_الأول",
+]
+_MONTH = {fold(name): number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
+_MONTH_PARTS = {part for name in _MONTH for part in name.split("_")} - {"may", "march", fold("اب")}
+_UNSURE_MONTHS = {fold(name) for name in "march may mars jan jun dec sep مارس آب ماي أوت جوان".split()}
+"""Also words of other meanings: a month only beside a number or a preposition."""
+
+# Unit to what it measures, how many of the base unit it is, and its words.
+_UNITS: dict[str, tuple[str, float]] = {}
+
+
+def _unit(base: str, factor: float, names: str) -> None:
+    _UNITS.update({fold(name): (base, factor) for name in names.split()})
+
+
+_unit("m", 1, "m metre metres meter meters متر مترا أمتار مترين")
+_unit("m", 1000, "km kilometre kilometres kilometer kilometers كم كيلومتر كيلومترا كيلومترات")
+_unit("m", 0.01, "cm centimetre centimetres centimeter centimeters سم سنتيمتر سنتيمترا سنتيمترات")
+_unit("m", 0.001, "mm millimetre millimetres millimeter millimeters مم مليمتر مليمترا مليمترات")
+_unit("mile", 1, "mile miles ميل ميلا أميال")
+_unit("foot", 1, "foot feet ft قدم قدما أقدام")
+_unit("m2", 1, "m2")
+_unit("m2", 1e6, "km2")
+_unit("m2", 1e4, "hectare hectares ha هكتار هكتارا هكتارات")
+_unit("kg", 1, "kg kilogram kilograms كغ كجم كيلوغرام كيلوغراما كيلوغرامات كيلوجرام كيلوجراما")
+_unit("kg", 0.001, "gram grams غرام غراما غرامات جرام جراما")
+_unit("kg", 1000, "tonne tonnes ton tons طن طنا أطنان")
+_unit("litre", 1, "litre litres liter liters لتر لترا لترات")
+_unit("barrel", 1, "barrel barrels برميل برميلا براميل")
+_unit("watt", 1, "watt watts واط")
+_unit("watt", 1e3, "kw kilowatt kilowatts كيلوواط")
+_unit("watt", 1e6, "mw megawatt megawatts ميغاواط ميجاواط")
+_unit("watt", 1e9, "gw gigawatt gigawatts غيغاواط جيجاواط")
+_unit("second", 1, "seconds ثوان ثوانى")
+_unit("second", 60, "minute minutes دقيقة دقائق")
+_unit("second", 3600, "hour hours ساعة ساعات")
+_unit("day", 1, "day days يوم يوما أيام")
+_unit("day", 7, "week weeks أسبوع أسبوعا أسابيع")
+_unit("year", 1, "year years سنة سنوات سنين أعوام عاما سنويا")
+_unit("year", 1 / 12, "month months شهر شهرا أشهر شهور")
+_unit("year", 10, "decade decades عقد عقدا عقود")
+_unit("year", 100, "century centuries قرن قرنا قرون")
+_unit("usd", 1, "$ us$ dollar dollars دولار دولارا دولارات")
+_unit("eur", 1, "€ euro euros يورو")
+_unit("gbp", 1, "£ pound pounds sterling جنيه جنيها جنيهات استرليني")
+_unit("jpy", 1, "¥ yen ين")
+_unit("cny", 1, "yuan renminbi يوان")
+_unit("sar", 1, "riyal riyals ريال ريالا ريالات")
+_unit("aed", 1, "dirham dirhams درهم درهما دراهم")
+_unit("celsius", 1, "celsius مئوية")
+_unit("fahrenheit", 1, "fahrenheit فهرنهايت")
+_SQUARE = {"square", fold("مربع"), fold("مربعا"), fold("مربعة")}
+_CUBIC = {"cubic", fold("مكعب"), fold("مكعبا"), fold("مكعبة")}
+_CURRENCY_BEFORE = {"$", "us$", "€", "£", "¥"}
+_PER_CENT = {"%", "٪", "percent", "percentage"}
+_DUALS = {
+    **{fold(word): ("year", 2.0) for word in "عامان عامين سنتان سنتين سنتا".split()},
+    **{fold(word): ("year", 2 / 12) for word in "شهران شهرين".split()},
+    **{fold(word): ("year", 20.0) for word in "عقدان عقدين".split()},
+    **{fold(word): ("year", 200.0) for word in "قرنان قرنين".split()},
+    **{fold(word): ("day", 2.0) for word in "يومان يومين".split()},
+    **{fold(word): ("day", 14.0) for word in "أسبوعان أسبوعين".split()},
+    **{fold(word): ("second", 7200.0) for word in "ساعتان ساعتين".split()},
+    **{
+        fold(word): ("", 2.0)
+        for word in "مرتان مرتين دولتان دولتين بلدان_اثنان مدينتان مدينتين درجتان درجتين twice".split()
+    },
+}
+"""Words that are a count of two by themselves, with what they count."""
+
+_TOKEN = re.compile(
+    r"(?P<iso>[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?![0-9]))|(?P<date>(?<![0-9/])[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}(?![0-9]))"
+    r"|(?P<name>[a-z]+[0-9]+)|(?P<number>(?<![a-z])[0-9]+(?:[.,][0-9]+)*)"
+    r"(?P<tail>st\b|nd\b|rd\b|th\b|s\b|%|٪|[a-z]{1,2}2?\b)?|(?P<sign>us\$|[$€£¥%٪])"
+    r"|(?P<word>[^\W\d_]+(?:'s)?)"
+)
+_PREFIXES = ["", *(fold(prefix) for prefix in "و ف ب ل ك ال وال بال لل فال كال ول وب".split())]
+_SAFE_PREFIXES = {"", *(fold(prefix) for prefix in "و ف ال وال".split())}
+_CONJUNCTION = "و"
+_NEAR_MONTH = {
+    fold(word)
+    for word in """
+    in of since by until on from early late mid to في شهر من منذ منتصف أوائل أواخر مطلع حتى نهاية بداية
+    """.split()
+}
+_CARBON = {fold("أكسيد"), fold("اكسيد")}
+_ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
+# A single letter is rather an initial.
+_ROMAN = re.compile(r"(?<=[a-z] )(?:" + "|".join(r for r in reversed(_ROMAN_NUMERALS) if len(r) > 1) + r")(?![\w'-])")
+_SEASON = re.compile(r"(?<![0-9])((?:18|19|20)[0-9]{2})[-–/]([0-9]{2})(?![0-9-])")
+_REGNAL = {1: re.compile(r"[a-z] I(?![\w'])"), 5: re.compile(r"[a-z] V(?![\w'])"), 10: re.compile(r"[a-z] X(?![\w'])")}
+_FINAL = ("final", "finals", fold("نهائي"), fold("النهائي"), fold("نهائيات"))
+_PLACE = {fold("المقام")}
+"""«في المقام الأول» is "chiefly"."""
+_AND_A_HALF = {fold("ونصف"), fold("والنصف")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    start: int
+    number: float | None = None
+    tail: str = ""
+
+
+def _tokens(folded: str) -> tuple[list[_Token], list[Quantity]]:
+    """Words, numbers and signs in order; dates written in digits are quantities already."""
+    tokens: list[_Token] = []
+    dates: list[Quantity] = []
+    for match in _TOKEN.finditer(folded):
+        start = match.start()
+        if match["iso"] or match["date"]:
+            parts = [int(part) for part in re.split(r"[-/.]", match.group())]
+            year, first, second = parts if match["iso"] else (parts[2], parts[1], parts[0])
+            dates.append(Quantity("number", year, "", 1, start, match.group()))
+            # 05/12/2020 has its day first almost everywhere; where that is no date the month is first.
+            month, day = (second, first) if first > 12 else (first, second)
+            dates += [
+                Quantity("month", month, "", 1, start, match.group()),
+                Quantity("number", day, "", 1, start, match.group()),
+            ]
+        elif match["number"]:
+            tokens.append(_Token(match["number"], start, _value(match["number"]), match["tail"] or ""))
+        else:
+            tokens.append(_Token(match.group(), start))
+    return tokens, dates
+
+
+def _value(digits: str) -> float:
+    whole = digits.replace(",", "") if digits.count(".") <= 1 else digits.replace(".", "").replace(",", "")
+    return float(whole)
+
+
+def _look(word: str, table: dict[str, float]) -> tuple[float, bool] | None:
+    """Value of a word in ``table``, Arabic prefixes taken off, and whether it began with «و»."""
+    for prefix in _PREFIXES:
+        rest = word[len(prefix) :]
+        if word.startswith(prefix) and rest in table:
+            if len(rest) <= 2 and prefix not in _SAFE_PREFIXES:
+                continue  # «وبست» is the name Best, and «لست» "I am not"
+            return table[word[len(prefix) :]], prefix.startswith(_CONJUNCTION)
+    return None
+
+
+# --- reading -----------------------------------------------------------------------------------------
+
+
+def quantities(text: str) -> list[Quantity]:
+    """Everything in ``text`` that counts, measures or dates, in reading order."""
+    folded = _SEASON.sub(_whole_years, ungroup_digits(fold(_ROMAN.sub(_in_digits, text))))
+    tokens, found = _tokens(folded)
+    position = 0
+    while position < len(tokens):
+        quantity, used = _read(tokens, position)
+        if quantity:
+            found.append(quantity)
+        position += max(used, 1)
+    return sorted(found, key=lambda quantity: quantity.start)
+
+
+def _read(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
+    """The quantity that begins at a token, and how many tokens it takes."""
+    token = tokens[at]
+    month = _month(tokens, at)
+    if month:
+        return Quantity("month", month[0], "", 1, token.start, token.text, False), month[1]
+    if token.number is not None and token.tail in ("st", "nd", "rd", "th"):
+        return Quantity("ordinal", token.number, "", 1, token.start, token.text), 1
+    if token.number is not None and token.tail == "s" and token.number >= 10:
+        return Quantity("decade", token.number, "", 1, token.start, token.text), 1
+    for reader in (_dual, _fraction, _ordinal, _decade):
+        quantity, used = reader(tokens, at)
+        if quantity:
+            return quantity, used
+    value, used = _cardinal(tokens, at)
+    if value is None:
+        vague = _look(token.text, _VAGUE)
+        return (Quantity("vague", vague[0], "", 1, token.start, token.text, False), 1) if vague else (None, 1)
+    return _measured(tokens, at, value, used)
+
+
+def _in_digits(match: re.Match[str]) -> str:
+    return f"{_ROMAN_NUMERALS.index(match.group()) + 2}th"
+
+
+def _whole_years(match: re.Match[str]) -> str:
+    """«2017-18» as «2017-2018»."""
+    first, second = match.groups()
+    return f"{first}-{first[:2]}{second}" if int(second) == (int(first) + 1) % 100 else match.group()
+
+
+def _word(tokens: Sequence[_Token], at: int) -> str:
+    return tokens[at].text if 0 <= at < len(tokens) and tokens[at].number is None else ""
+
+
+def _month(tokens: Sequence[_Token], at: int) -> tuple[int, int] | None:
+    word, following = _word(tokens, at), _word(tokens, at + 1)
+    for prefix in _PREFIXES[:6]:
+        name = word.removeprefix(prefix) if word.startswith(prefix) else ""
+        if following and f"{name}_{following}" in _MONTH:
+            return _MONTH[f"{name}_{following}"], 2
+        if name in _MONTH:
+            before = tokens[at - 1] if at else None
+            after = tokens[at + 1] if at + 1 < len(tokens) else None
+            sure = name not in _UNSURE_MONTHS or any(t and t.number is not None for t in (before, after))
+            if sure or (before and before.text in _NEAR_MONTH):
+                return _MONTH[name], 1
+    return None
+
+
+def _dual(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
+    token = tokens[at]
+    for prefix in _PREFIXES:
+        if token.text.startswith(prefix) and token.text[len(prefix) :] in _DUALS:
+            unit, factor = _DUALS[token.text[len(prefix) :]]
+            value, factor = 2.0, factor / 2
+            return Quantity("number", value, unit, factor, token.start, token.text, False), 1
+    return None, 1
+
+
+def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
+    token, following = tokens[at], _word(tokens, at + 1)
+    if following in _FINAL:
+        return None, 1
+    several = _look(token.text, _CARDINALS)
+    part = _ENGLISH_PARTS.get(following) or (_look(following, _ARABIC_PARTS) or (None,))[0]
+    if (
+        several
+        and part
+        and following not in ("second",)
+        and following not in ("third", "fifth", "sixth", "eighth", "tenth")
+    ):
+        return Quantity("share", several[0] * part, "", 1, token.start, token.text, False), 2
+    if token.text in ("a", "one") and following in _ENGLISH_PARTS:
+        return Quantity("share", _ENGLISH_PARTS[following], "", 1, token.start, following, False), 2
+    value = _look(token.text, _FRACTIONS)
+    if value and token.text not in _AND_A_HALF:
+        return Quantity("share", value[0], "", 1, token.start, token.text, False), 1
+    return None, 1
+
+
+def _ordinal(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
+    token, following = tokens[at], _word(tokens, at + 1)
+    found = _look(token.text, _ORDINALS)
+    if at and _word(tokens, at - 1) in _PLACE:
+        return None, 1
+    if not found or following in _CARBON or token.text in (fold("أولا"), fold("أولي")):
+        tens = _look(token.text, _CARDINALS)
+        unit = _look(following, _ORDINALS) if following and following.isascii() else None
+        if tens and token.text.isascii() and tens[0] >= 20 and unit and unit[0] < 10:
+            return Quantity("ordinal", tens[0] + unit[0], "", 1, token.start, f"{token.text} {following}", False), 2
+        return None, 1
+    value = found[0]
+    if following in (fold("عشر"), fold("عشرة")):
+        value = 11.0 if value == 11 else value + 10
+        return Quantity("ordinal", value, "", 1, token.start, f"{token.text} {following}", False), 2
+    tens = _look(following, _CARDINALS) if following.startswith(_CONJUNCTION) else None
+    if tens and tens[0] in (20, 30, 40, 50, 60, 70, 80, 90):
+        return Quantity("ordinal", (1 if value == 11 else value) + tens[0], "", 1, token.start, token.text, False), 2
+    return Quantity("ordinal", value, "", 1, token.start, token.text, False), 1
+
+
+def _decade(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
+    token = tokens[at]
+    found = _look(token.text, {key: float(value) for key, value in _DECADES.items()})
+    if not found:
+        return None, 1
+    value = found[0]
+    if _word(tokens, at + 1) == fold("القرن"):
+        century, _ = _ordinal(tokens, at + 2) if at + 2 < len(tokens) else (None, 1)
+        number = century.value if century else (_cardinal(tokens, at + 2)[0] if at + 2 < len(tokens) else None)
+        if number:
+            return Quantity("decade", (number - 1) * 100 + value, "", 1, token.start, token.text, False), 3
+    return Quantity("decade", value, "", 1, token.start, token.text, False), 1
+
+
+def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
+    """Value of the number written in digits or words at a token, and its length; None where there is none."""
+    first = tokens[at]
+    if first.number is not None:
+        total, current, used = 0.0, first.number, 1
+        if first.tail in ("m", "bn", "tn", "mn"):
+            scale = {"m": 1.0, "mn": 1e6, "bn": 1e9, "tn": 1e12}[first.tail]
+            return first.number * scale, 1
+    else:
+        opening = _look(first.text, _CARDINALS)
+        scale_first = _look(first.text, _SCALES)
+        alone = _look(first.text, _VAGUE)
+        if opening:
+            total, current, used = 0.0, opening[0], 1
+        elif scale_first and (not alone) and (not first.text.isascii() or _word(tokens, at - 1) in ("a", "one")):
+            total, current, used = 0.0, scale_first[0], 1
+        else:
+            return None, 1
+    digits = first.number is not None
+    last = current
+    if current >= 1000 and not digits:
+        last = 10.0 ** math.floor(math.log10(current))
+        total, current = current, 0.0
+    while at + used < len(tokens):
+        token = tokens[at + used]
+        if token.number is not None:
+            break
+        text = token.text
+        if text == "and" and not digits and _look(_word(tokens, at + used + 1), _CARDINALS) and last >= 100:
+            used += 1
+            continue
+        if text in _AND_A_HALF and last >= 1000:
+            total, used = total + last / 2, used + 1
+            repeated = _look(tokens[at + used].text, _SCALES) if at + used < len(tokens) else None
+            used += bool(repeated and repeated[0] == last)
+            break
+        scaled = _look(text, _SCALES)
+        if scaled and not scaled[1] and not (text.isascii() and text.endswith("s")):
+            last = scaled[0]
+            if last == 100:
+                current = (current or 1) * 100 if current < 100 else current + 100
+            else:
+                # «خمسة آلاف مليون» is five thousand times a million
+                total = (total + current) * last if 0 < total < last else total + (current or 1) * last
+                current = 0.0
+            used += 1
+            if digits:
+                break
+            continue
+        cardinal = _look(text, {**_CARDINALS, **_SCALES})
+        joined = bool(cardinal and cardinal[1] and not digits)
+        teen = text in (fold("عشر"), fold("عشرة")) and 2 <= current % 100 < 10
+        english = bool(cardinal and text.isascii() and not digits and last > cardinal[0] and last not in range(2, 10))
+        if not cardinal or not (joined or teen or english):
+            break
+        if cardinal[0] >= 1000:
+            total += cardinal[0]
+        else:
+            current += cardinal[0]
+        last, used = cardinal[0], used + 1
+    return total + current, used
+
+
+def _measured(tokens: Sequence[_Token], at: int, value: float, used: int) -> tuple[Quantity, int]:
+    """A number with its unit: a share where it is in per cent."""
+    first = tokens[at]
+    digits = first.number is not None
+    after, second = (_word(tokens, at + used + step) for step in range(2))
+    written = " ".join(token.text for token in tokens[at : at + used])
+    sign_before = _word(tokens, at - 1) in ("%", "٪")
+    if (
+        first.tail in ("%", "٪")
+        or sign_before
+        or after in _PER_CENT
+        or (after in ("per", "in") and second in ("cent", "hundred"))
+    ):
+        return Quantity("share", value / 100, "", 1, first.start, written, digits), used
+    if after == fold("في") and second in (fold("المئة"), fold("المائة"), fold("المية"), fold("الماية")):
+        return Quantity("share", value / 100, "", 1, first.start, written, digits), used + 2
+    if after == fold("بالمئة") or after == fold("بالمائة"):
+        return Quantity("share", value / 100, "", 1, first.start, written, digits), used + 1
+    if _word(tokens, at - 1) in _CURRENCY_BEFORE:
+        return Quantity("number", value, _UNITS[_word(tokens, at - 1)][0], 1, first.start, written, digits), used
+    if first.tail in _UNITS:
+        base, factor = _UNITS[first.tail]
+        return Quantity("number", value, base, factor, first.start, written, digits), used
+    if after in _SQUARE | _CUBIC and second in _UNITS:
+        return _powered(first, value, _UNITS[second], after in _SQUARE, written), used + 2
+    for name in (after, after.removeprefix(fold("ال"))):
+        if name in _UNITS:
+            if second in _SQUARE | _CUBIC:
+                return _powered(first, value, _UNITS[name], second in _SQUARE, written), used + 2
+            base, factor = _UNITS[name]
+            return Quantity("number", value, base, factor, first.start, written, digits), used
+    return Quantity("number", value, "", 1, first.start, written, digits), used
+
+
+def _powered(first: _Token, value: float, unit: tuple[str, float], square: bool, written: str) -> Quantity:
+    base, factor = unit
+    power = 2 if square else 3
+    return Quantity("number", value, f"{base}{power}", factor**power, first.start, written, first.number is not None)
+
+
+def counts(word: str) -> bool:
+    """Whether a folded word is, or belongs to, a number, an ordinal or a month."""
+    if word[:1].isdigit() or any(_look(word, table) for table in (_CARDINALS, _SCALES, _VAGUE, _ORDINALS, _FRACTIONS)):
+        return True
+    return any(word.startswith(prefix) and word[len(prefix) :] in _MONTH_PARTS for prefix in _PREFIXES[:6])
+
+
+# --- comparing ---------------------------------------------------------------------------------------
+
+
+def same(one: Quantity, other: Quantity) -> bool:
+    """Whether two quantities are equal, as far as both say what they count."""
+    if one.kind != other.kind:
+        kinds = {one.kind, other.kind}
+        if kinds == {"month", "number"}:
+            return False
+        # "the 20th century" is «القرن العشرون»; the first of anything is not the number one.
+        return (
+            kinds == {"ordinal", "number"}
+            and one.value == other.value
+            and one.value > 1
+            and not (one.unit and other.unit)
+        )
+    if one.kind == "decade":
+        either = min(one.value, other.value) < 100
+        return one.value % 100 == other.value % 100 if either else one.value == other.value
+    if one.unit and other.unit:
+        amounts = one.value * one.factor, other.value * other.factor
+        return one.unit == other.unit and math.isclose(*amounts, rel_tol=1e-6)
+    return math.isclose(one.value, other.value, rel_tol=1e-6)
+
+
+_FEW = frozenset({0.0, *map(float, range(3, 13))})
+_DUAL_ENDING = re.compile(r"\w{3,}(?:ان|ين|تا|تي)$")
+
+
+def missing(sentence: str, evidence: str) -> list[Quantity]:
+    """Quantities of ``sentence`` that ``evidence`` does not hold.
+
+    An Arabic dual counts as "two" where the evidence has no other way of saying it.
+    """
+    held = quantities(evidence)
+    return [
+        wanted
+        for wanted in quantities(sentence)
+        if not any(same(wanted, quantity) for quantity in held) and not _said_otherwise(wanted, evidence, held)
+    ]
+
+
+def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -> bool:
+    if wanted.kind == "vague":
+        return any(q.kind == "number" and wanted.value <= q.value < wanted.value * 1000 for q in held)
+    if wanted.value == 2 and wanted.kind in ("number", "ordinal"):
+        if any(_DUAL_ENDING.match(word) for word in fold(evidence).split()):
+            return True
+        # "the two cities" of two that are named: wrong only where the evidence counts something else
+        return (
+            wanted.kind == "number"
+            and not wanted.in_digits
+            and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
+        )
+    regnal = _REGNAL.get(int(wanted.value)) if wanted.kind == "ordinal" else None
+    return bool(regnal and regnal.search(evidence))

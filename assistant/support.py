@@ -1,0 +1,410 @@
+"""Whether a sentence says no more than the sentences that it cites, in either language.
+
+What is compared: the meaning of the whole and of every word (see ``encoder``), quantities (``quantities``), names and
+words that exclude each other (``lexicon``), negation, certainty, and who does what to whom as far as the order of
+names tells. A logistic model over these, ``data/support.json``, is fitted by ``eval/fit_support.py`` on sentences
+written for it; a quantity that the evidence does not hold is unsupported whatever the model says.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import resources
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from assistant.claims import NAME, SURE_NAME, Claim, Reader, Word
+from assistant.encoder import Encoder
+from assistant.lexicon import Lexicon, shipped_lexicon, sound_alike
+from assistant.quantities import Quantity, missing
+from assistant.ranking import Features, Logistic, probability
+from assistant.text import leans_back
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SAME_WORD = 0.8
+"""Cosine above which a word in its sentence is the other in its own."""
+_DECIDED = 0.01
+"""The most that a sentence is worth of which a finding by itself decides."""
+_SAME_NAME = 0.62
+"""Cosine below which a word is no other way of writing a name."""
+_COVERED = 0.5
+"""Cosine above which a word counts as said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found about one sentence."""
+
+    supported: bool
+    probability: float
+    """That the evidence supports the sentence, 0..1."""
+    reason: str
+    """What speaks against it most: ``number``, ``name``, ``contradiction``, ``negation``, ``certainty``, ``scope``,
+    ``order``, ``added`` or ``meaning``; empty if it is supported."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupportModel:
+    """The fitted numbers."""
+
+    logistic: Logistic
+    threshold: float
+    """Probability from which a sentence counts as supported."""
+    encoder: str
+    """Fingerprint of the encoder that it was fitted with."""
+    names: NDArray[np.float32]
+    """Weights that tell a name by its vector, then the intercept, shape (dimension of the words + 1,)."""
+
+
+@lru_cache(maxsize=1)
+def shipped_support_model() -> SupportModel:
+    """The model that ships with Dalil."""
+    values = json.loads(resources.files("assistant").joinpath("data/support.json").read_text(encoding="utf-8"))
+    return SupportModel(
+        Logistic(float(values["intercept"]), values["weights"]),
+        float(values["threshold"]),
+        values["encoder"],
+        np.array(values["names"], dtype=np.float32),
+    )
+
+
+class SupportChecker:
+    """Checks sentences against what they cite. Safe to use from several threads."""
+
+    def __init__(self, encoder: Encoder, model: SupportModel | None = None, lexicon: Lexicon | None = None) -> None:
+        """Check with an encoder.
+
+        Args:
+            encoder: reads sentences and evidence.
+            model: fitted numbers; the shipped ones by default, which fit the default encoder. With another encoder
+                names are told by their capitals and the lexicon only.
+            lexicon: the shipped one by default.
+        """
+        self._model = model or shipped_support_model()
+        self._reader = Reader(encoder, lexicon or shipped_lexicon(), self._model.names, self._model.encoder)
+
+    def check(self, sentence: str, evidence: Sequence[str], question: str = "") -> Verdict:
+        """Whether ``evidence`` supports ``sentence``.
+
+        Args:
+            sentence: one sentence, without its marks.
+            evidence: the sentences that it cites; none supports nothing.
+            question: what was asked. Its words count as said where the evidence leans back on something before it
+                ("It opened in 1964"); its numbers never do.
+        """
+        if not sentence.strip() or not any(text.strip() for text in evidence):
+            return Verdict(False, 0.0, "meaning")
+        findings = self.findings(sentence, evidence, question)
+        chance = float(probability(self._model.logistic.logits([findings.features]))[0])
+        if findings.decisive:
+            return Verdict(False, min(chance, _DECIDED), findings.decisive)
+        if chance >= self._model.threshold:
+            return Verdict(True, chance, "")
+        return Verdict(False, chance, _reason(findings))
+
+    def findings(self, sentence: str, evidence: Sequence[str], question: str = "") -> Findings:
+        """What the model decides from."""
+        said = self._reader.read(sentence)
+        held = [self._reader.read(text) for text in evidence if text.strip()]
+        if question and any(leans_back(text) for text in evidence):
+            context: list[Claim] = [self._reader.read(question)]
+        else:
+            context = []
+        return _compare(self._reader, said, held, context, sentence, " ".join(evidence))
+
+
+# --- comparing ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything that speaks for and against a sentence."""
+
+    features: Features
+    missing: Sequence[Quantity]
+    """Quantities of the sentence that the evidence does not hold."""
+    uncovered: Sequence[str] = field(default=())
+    """Words of the sentence that the evidence does not say, folded."""
+
+    @property
+    def decisive(self) -> str:
+        """What by itself makes a sentence unsupported, as in ``Verdict.reason``; empty if nothing does."""
+        if self.missing:
+            return "number"
+        return next((reason for reason, names in _DECISIVE if any(self.features[name] for name in names)), "")
+
+
+def _equal(lexicon: Lexicon, one: Word, other: Word) -> bool:
+    """Whether two words are one by spelling, meaning or sound."""
+    if one.root == other.root or one.concepts & other.concepts:
+        return True
+    if one.concepts and other.concepts:
+        return False
+    if any(map(lexicon.entity, one.concepts | other.concepts)):
+        return False  # a listed name has its other forms in the list
+    if max(one.name, other.name) > NAME:
+        return sound_alike(one.folded, other.folded)
+    prefix = min(len(one.root), len(other.root))
+    return prefix >= 5 and one.root[:prefix] == other.root[:prefix]
+
+
+def _compare(
+    reader: Reader, said: Claim, held: Sequence[Claim], context: Sequence[Claim], sentence: str, evidence: str
+) -> Findings:
+    others = [word for text in [*held, *context] for word in text.words]
+    vectors = np.concatenate([text.vectors for text in [*held, *context]])
+    cross = all(text.language != said.language for text in held)
+    similar = said.vectors @ vectors.T
+    usable = np.array([not other.number and (other.content or other.name > NAME) for other in others])
+    equal = np.array([[_equal(reader.lexicon, word, other) for other in others] for word in said.words]).reshape(
+        similar.shape
+    )
+    content = [at for at, word in enumerate(said.words) if word.content]
+    # What another word of the sentence says already is not there for a word that has no like.
+    usable &= ~equal[content].any(axis=0) if content else usable
+    near = np.where(usable[None, :], similar, -1.0) if usable.any() else similar
+    cover = np.zeros(len(said.words))
+    partner = np.full(len(said.words), -1)
+    for at in content:
+        matches = np.flatnonzero(equal[at])
+        if len(matches):
+            partner[at], cover[at] = int(matches[similar[at, matches].argmax()]), 1.0
+            continue
+        likeness = near[at].astype(np.float64)
+        if likeness.max() < _SAME_WORD:
+            # A word takes much from the words around it. By itself it says what it means, and little else.
+            own = reader.alone(said.words[at].folded)
+            alone = np.array(
+                [reader.alone(other.folded) if usable[place] else own * 0 for place, other in enumerate(others)]
+            )
+            likeness = np.where(usable, (likeness + alone @ own) / 2, likeness)
+        best = int(likeness.argmax())
+        partner[at], cover[at] = best, float(likeness[best])
+    held_concepts = frozenset[int]().union(*(other.concepts for other in others))
+    said_concepts = frozenset[int]().union(*(word.concepts for word in said.words))
+    clash = _clashes(reader.lexicon, said, others, equal, held_concepts, said_concepts)
+    covers = np.array([cover[at] for at in content]) if content else np.ones(1)
+    lowest = np.sort(covers)
+    gaps = np.clip(1 - covers, 0, 1)
+    name_gap = max((said.words[at].name * (1 - cover[at]) for at in content if said.words[at].name > 0.3), default=0.0)
+    negation_added, negation_lost = _polarity(said, held, others, partner, cover)
+    cosines = [float(said.vector @ text.vector) for text in held]
+    joined = np.sum([text.vector for text in held], axis=0)
+    whole = float(said.vector @ joined / max(float(np.linalg.norm(joined)), 1e-12))
+    best_text = held[int(np.argmax(cosines))]
+    features = {
+        "cosine": max(*cosines, whole),
+        "cover": float(covers.mean()),
+        "lowest": float(lowest[0]),
+        "second": float(lowest[min(1, len(lowest) - 1)]),
+        "low35": float((covers < 0.35).sum()),
+        "low50": float((covers < 0.5).sum()),
+        "low65": float((covers < 0.65).sum()),
+        "uncovered": float((covers < _COVERED).mean()),
+        "gap": float(gaps.sum()),
+        "name_gap": float(name_gap),
+        "name_missing": float(
+            any(
+                (cover[at] < _SAME_NAME or (not reader.fitted and not equal[at].any()))
+                and reader.surely_name(said.words[at])
+                and not (cross and _beside_place(reader.lexicon, said, at))
+                and not _run_together(said, at, others)
+                for at in content
+            )
+        ),
+        "run": float(min((max(pair) for pair in pairwise(covers)), default=1.0)),
+        "clash": float(clash),
+        "negation_added": negation_added,
+        "negation_lost": negation_lost,
+        "hedge_lost": float(_doubt_lost(said, others, partner, cover)),
+        "hedge_added": float(said.hedged and not any(text.hedged for text in held)),
+        "universal": float(said.universal and not any(text.universal for text in held)),
+        "partial_lost": float(best_text.partial and not said.partial),
+        "order": float(_swapped(reader.lexicon, said, held, equal, cross) or _turned_back(said, others, equal)),
+        "apart": _apart(said, equal, others),
+        "log_words": float(np.log1p(len(content))),
+        "cross": float(cross),
+    }
+    for name in (
+        "cosine",
+        "cover",
+        "lowest",
+        "second",
+        "gap",
+        "name_gap",
+        "uncovered",
+        "low35",
+        "low50",
+        "low65",
+        "run",
+    ):
+        features[f"cross_{name}"] = features[name] if cross else 0.0
+    uncovered = tuple(said.words[at].folded for at in content if cover[at] < _COVERED)
+    return Findings(features, missing(sentence, evidence), uncovered)
+
+
+def _beside_place(lexicon: Lexicon, said: Claim, at: int) -> bool:
+    """Whether a word stands beside a listed name: «the Cairo Trilogy» has one part to translate."""
+    return any(any(map(lexicon.entity, word.concepts)) for word in said.words[max(at - 1, 0) : at + 2])
+
+
+def _run_together(said: Claim, at: int, others: Sequence[Word]) -> bool:
+    """Whether a name is one word in one script and two in the other: «ديار بكر» and "Diyarbakir"."""
+    words = [word.folded for word in said.words]
+    theirs = [other.folded for other in others]
+    pairs = [one + two for one, two in pairwise(theirs)]
+    mine = ["".join(words[start : start + 2]) for start in (at - 1, at) if start >= 0]
+    return any(sound_alike(words[at], pair) for pair in pairs) or any(
+        sound_alike(pair, other) for pair in mine for other in theirs if len(other) > 4
+    )
+
+
+def _clashes(
+    lexicon: Lexicon,
+    said: Claim,
+    others: Sequence[Word],
+    equal: NDArray[np.bool_],
+    held_concepts: frozenset[int],
+    said_concepts: frozenset[int],
+) -> bool:
+    """Whether a word of the sentence excludes one of the evidence that the sentence does not say as well."""
+    for at, word in enumerate(said.words):
+        own = {concept for concept in word.concepts if lexicon.exclusive(concept)}
+        if not own or own & held_concepts or equal[at].any():
+            continue
+        classes = {lexicon.classes[concept] for concept in own}
+        rivals = {
+            concept
+            for concept in held_concepts - said_concepts
+            if lexicon.exclusive(concept) and lexicon.classes[concept] in classes
+        }
+        if any(other.concepts & rivals and other.negated == word.negated for other in others):
+            return True
+    return False
+
+
+def _polarity(
+    said: Claim,
+    held: Sequence[Claim],
+    others: Sequence[Word],
+    partner: NDArray[np.int_],
+    cover: NDArray[np.float64],
+) -> tuple[float, float]:
+    """Whether the sentence denies what the evidence says, and whether it says what the evidence denies."""
+    added = lost = shared = False
+    for at, word in enumerate(said.words):
+        if word.content and cover[at] >= _COVERED and partner[at] >= 0:
+            other = others[partner[at]]
+            added |= word.negated and not other.negated and cover[at] >= _SAME_WORD
+            lost |= other.negated and not word.negated
+            shared |= other.negated
+    denied = any(text.negators or text.denies for text in held)
+    return (
+        float(said.negators > 0 and (not denied or (added and not shared))),
+        float(lost and said.negators == 0 and not said.denies),
+    )
+
+
+def _doubt_lost(said: Claim, others: Sequence[Word], partner: NDArray[np.int_], cover: NDArray[np.float64]) -> bool:
+    """Whether the sentence states what the evidence only expects or plans."""
+    return (
+        not said.hedged
+        and not said.denies
+        and any(
+            word.content and cover[at] >= _COVERED and partner[at] >= 0 and others[partner[at]].hedged
+            for at, word in enumerate(said.words)
+        )
+    )
+
+
+def _swapped(lexicon: Lexicon, said: Claim, held: Sequence[Claim], equal: NDArray[np.bool_], cross: bool) -> bool:
+    """Whether two things change places: exchanging two words puts the sentence in the order of its evidence."""
+    start = 0
+    for text in held:
+        end = start + len(text.words)
+        anchors: list[tuple[int, int]] = []
+        for at, word in enumerate(said.words):
+            places = np.flatnonzero(equal[at, start:end])
+            if (word.content or word.number) and len(places) == 1:
+                anchors.append((at, int(places[0])))
+        if _exchanged(lexicon, said, text, anchors, cross):
+            return True
+        start = end
+    return False
+
+
+def _exchanged(lexicon: Lexicon, said: Claim, text: Claim, anchors: Sequence[tuple[int, int]], cross: bool) -> bool:
+    for first, (a, x) in enumerate(anchors):
+        for b, y in anchors[first + 1 :]:
+            one, two = said.words[a], said.words[b]
+            passive = ("by" in (one.role, two.role)) != ("by" in (text.words[x].role, text.words[y].role))
+            low, high = min(x, y), max(x, y)
+            if any(word.joined for word in (*said.words[a + 1 : b + 1], *text.words[low + 1 : high + 1])):
+                continue
+            if x == y or not _comparable(lexicon, (one, text.words[x]), (two, text.words[y]), cross):
+                continue
+            others = [(c, z) for c, z in anchors if c not in (a, b)]
+            if cross:
+                # a verb stands before both in one language and between them in the other
+                others = [(c, z) for c, z in others if not a < c < b and not low < z < high]
+            if len(others) < 1 + (not cross):
+                continue
+            if (x < y) != passive or (cross and passive):
+                continue
+            if all((c < a) == (z < low) and (c < b) == (z < high) for c, z in others):
+                return True
+    return False
+
+
+def _turned_back(said: Claim, others: Sequence[Word], equal: NDArray[np.bool_]) -> bool:
+    """Whether a name that something comes from is what it goes to in the evidence, or the other way."""
+    for at, word in enumerate(said.words):
+        places = np.flatnonzero(equal[at])
+        if word.name > NAME and len(places) == 1 and {word.role, others[places[0]].role} == {"from", "to"}:
+            return True
+    return False
+
+
+def _comparable(lexicon: Lexicon, one: tuple[Word, Word], two: tuple[Word, Word], cross: bool) -> bool:
+    """Whether two words could stand in each other's place: of one class, or both names that are in no class."""
+    classes = [
+        {lexicon.classes[c] for word in pair for c in word.concepts if lexicon.exclusive(c)} for pair in (one, two)
+    ]
+    if classes[0] or classes[1]:
+        return bool(classes[0] & classes[1]) and not one[0].concepts & two[0].concepts
+    return not cross and all(max(word.name for word in pair) > SURE_NAME for pair in (one, two))
+
+
+def _apart(said: Claim, equal: NDArray[np.bool_], others: Sequence[Word]) -> float:
+    """How far two words that stand together in the sentence are apart in the evidence at most."""
+    content = [at for at, word in enumerate(said.words) if word.content]
+    places = np.cumsum([other.content or other.number for other in others])
+    farthest = 0.0
+    for one, two in pairwise(content):
+        here, there = np.flatnonzero(equal[one]), np.flatnonzero(equal[two])
+        if two - one <= 2 and len(here) and len(there):
+            farthest = max(farthest, float(np.abs(places[here][:, None] - places[there][None, :]).min()) - 1)
+    return float(np.log1p(max(farthest, 0.0)))
+
+
+_DECISIVE = (
+    ("name", ("name_missing",)),
+    ("contradiction", ("clash",)),
+    ("negation", ("negation_added", "negation_lost")),
+    ("certainty", ("hedge_lost", "hedge_added")),
+    ("scope", ("universal",)),
+    ("order", ("order",)),
+)
+"""Findings that are nearly always right; the logistic model weighs the others."""
+
+
+def _reason(findings: Findings) -> str:
+    """Why the model refuses a sentence: what it adds, where words of it have no like in the evidence."""
+    return "added" if findings.uncovered else "meaning"

@@ -1,0 +1,128 @@
+"""Sentences written to test the check of citations: supported by their evidence, or subtly not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from assistant import Settings
+from assistant.encoder import Encoder
+from assistant.models import prepare
+from assistant.support import SupportChecker, Verdict
+
+CASES = Path(__file__).resolve().parent / "support" / "cases.jsonl"
+
+SUPPORTED_KINDS = (
+    "verbatim", "translation", "shortened", "close", "reordered", "merged", "numerals", "paraphrase",
+)  # fmt: skip
+UNSUPPORTED_KINDS = (
+    "number", "unit", "date", "entity", "roles", "negation", "antonym", "added", "overgeneral", "modality",
+    "attribution",
+)  # fmt: skip
+
+
+class SupportCase(BaseModel):
+    """One sentence with what it cites."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    topic: str
+    """Cases of one topic share evidence; a topic is wholly in one split."""
+    domain: str
+    split: Literal["fit", "held-out"]
+    kind: str
+    """How the sentence was made from its evidence."""
+    supported: bool
+    language: Literal["ar", "en"]
+    evidence_language: Literal["ar", "en"]
+    sentence: str
+    evidence: tuple[str, ...]
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> SupportCase:
+        if self.kind not in (SUPPORTED_KINDS if self.supported else UNSUPPORTED_KINDS):
+            raise ValueError(f"kind '{self.kind}' contradicts 'supported'")
+        if not self.evidence:
+            raise ValueError("there is no evidence")
+        return self
+
+
+class SupportCasesError(ValueError):
+    """A file of cases is not valid."""
+
+
+def load_support_cases(path: Path = CASES) -> list[SupportCase]:
+    """Read a file of cases.
+
+    Raises:
+        SupportCasesError: a line is not valid, an id is used twice, or a topic is in both splits.
+    """
+    cases: dict[str, SupportCase] = {}
+    splits: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            case = SupportCase.model_validate(json.loads(line))
+        except ValidationError as error:
+            raise SupportCasesError(f"{path.name}:{number}: {error.errors()[0]['msg']}") from None
+        except json.JSONDecodeError as error:
+            raise SupportCasesError(f"{path.name}:{number}: not JSON ({error.msg})") from None
+        if case.id in cases:
+            raise SupportCasesError(f"{path.name}:{number}: the id '{case.id}' is used before")
+        if splits.setdefault(case.topic, case.split) != case.split:
+            raise SupportCasesError(f"{path.name}:{number}: the topic '{case.topic}' is in both splits")
+        cases[case.id] = case
+    return list(cases.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How a group of cases was judged."""
+
+    group: str
+    caught: float | None
+    """Share of the unsupported sentences that were refused; None without any."""
+    refused: float | None
+    """Share of the supported sentences that were refused; None without any."""
+    cases: int
+
+
+def judge(cases: Sequence[SupportCase], checker: SupportChecker) -> dict[str, Verdict]:
+    """Verdict on each case by its id."""
+    return {case.id: checker.check(case.sentence, case.evidence) for case in cases}
+
+
+def new_checker() -> SupportChecker:
+    """The shipped check with the configured encoder."""
+    settings = Settings()
+    return SupportChecker(Encoder(prepare(settings.embedding_model, settings.cache_dir)))
+
+
+def rates(cases: Sequence[SupportCase], verdicts: Mapping[str, Verdict]) -> list[Rate]:
+    """Rates of everything, of each language and pair, and of each kind.
+
+    Args:
+        cases: what was judged.
+        verdicts: id of each case to what was found.
+    """
+    groups: dict[str, list[SupportCase]] = {"all": list(cases)}
+    for case in cases:
+        groups.setdefault(case.language, []).append(case)
+    for case in cases:
+        groups.setdefault(f"{case.language} citing {case.evidence_language}", []).append(case)
+    for kind in (*SUPPORTED_KINDS, *UNSUPPORTED_KINDS):
+        held = [case for case in cases if case.kind == kind]
+        if held:
+            groups[kind] = held
+    return [_rate(name, held, verdicts) for name, held in groups.items()]
+
+
+def _rate(name: str, cases: Sequence[SupportCase], verdicts: Mapping[str, Verdict]) -> Rate:
+    bad = [not verdicts[case.id].supported for case in cases if not case.supported]
+    good = [not verdicts[case.id].supported for case in cases if case.supported]
+    return Rate(name, sum(bad) / len(bad) if bad else None, sum(good) / len(good) if good else None, len(cases))

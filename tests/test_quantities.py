@@ -1,0 +1,85 @@
+"""Numbers, shares, dates and measures of both languages, read and compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.quantities import missing, quantities
+
+
+def read(text: str) -> list[tuple[str, float, str]]:
+    return [(q.kind, round(q.value, 4), q.unit) for q in quantities(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("In 2004 it cost $5 million.", [("number", 2004, ""), ("number", 5_000_000, "usd")]),
+        ("٣ تريليونات دولار", [("number", 3e12, "usd")]),
+        ("ثلاثة تريليونات", [("number", 3e12, "")]),
+        ("خَمسةٌ وعشرون ألفَ كيلومترٍ مربع", [("number", 25_000, "m2")]),
+        ("ألف وتسعمئة وأربعة وستون", [("number", 1964, "")]),
+        ("مليونين ونصف مليون", [("number", 2_500_000, "")]),
+        ("١٬٠٠٠٫٥ متر", [("number", 1000.5, "m")]),
+        ("one hundred and five", [("number", 105, "")]),
+        ("twenty-five thousand", [("number", 25_000, "")]),
+        ("two thirds of them", [("share", 0.6667, "")]),
+        ("ثلاثة أرباع السكان", [("share", 0.75, "")]),
+        ("القرن التاسع عشر", [("ordinal", 19, "")]),
+        ("الثاني والعشرون من مارس", [("ordinal", 22, ""), ("month", 3, "")]),
+        ("ستينيات القرن العشرين", [("decade", 1960, "")]),
+        ("the 1960s", [("decade", 1960, "")]),
+        ("كانون الثاني 2010", [("month", 1, ""), ("number", 2010, "")]),
+        ("بين 15 و35", [("number", 15, ""), ("number", 35, "")]),
+        ("عامي ٢٠٢٢ و٢٠٢٣", [("number", 2022, ""), ("number", 2023, "")]),
+        ("the 2017-18 season", [("number", 2017, ""), ("number", 2018, "")]),
+        ("He may go in May", [("month", 5, "")]),
+        ("ثاني أكسيد الكربون", []),
+        ("في المقام الأول", []),
+        ("the semi-final, نصف النهائي", []),
+        ("The G7", []),
+    ],
+)
+def test_reading(text: str, expected: list[tuple[str, float, str]]):
+    assert read(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence"),
+    [
+        ("في عام ٢٠٠٤", "in 2004"),
+        ("10%", "عشرة في المئة"),
+        ("half of it", "50 percent of it"),
+        ("5 billion", "خمسة آلاف مليون"),
+        ("5 km", "a distance of 5,000 metres"),
+        ("5,000", "5,000 km"),
+        ("on 12 May 2020", "2020-05-12"),
+        ("في 12 أيار 2020", "12/05/2020"),
+        ("two thousand workers", "يعمل في المناجم ألفا عامل"),
+        ("two decades", "twenty years"),
+        ("two rivers", "النهران"),
+        ("thousands of people", "8,000 people"),
+        ("يوسف الأول", "Yusuf I of Granada"),
+        ("the twentieth century", "القرن العشرين"),
+    ],
+)
+def test_the_same_said_differently(sentence: str, evidence: str):
+    assert missing(sentence, evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence", "lost"),
+    [
+        ("عام 2005", "in 2004", [2005]),
+        ("5 million barrels", "5 مليارات برميل", [5_000_000]),
+        ("10 percent", "10 دول", [0.1]),
+        ("8,849 feet", "8,849 metres", [8849]),
+        ("seven years", "7 أيام", [7]),
+        ("in June 2010", "في يوليو 2010", [6]),
+        ("أول دولة", "دولة واحدة", [1]),
+        ("17 hours", "seven hours", [17]),
+        ("three rivers", "the two rivers", [3]),
+    ],
+)
+def test_what_the_evidence_does_not_hold(sentence: str, evidence: str, lost: list[float]):
+    assert [round(q.value, 4) for q in missing(sentence, evidence)] == lost
