@@ -1,11 +1,11 @@
 /* The browser's half of the chat: it holds the conversations, asks, and has everything drawn.
  *
- * Gradio carries questions and what comes back; `window.dalil`, a promise, is what its events call. A question is shown at once, and
- * every message of the server holds its turn as it is by then, so that a lost one does no harm.
+ * Gradio carries questions and what comes back; `window.dalil`, a promise, is what its events call. A question is
+ * shown at once, and every message of the server holds its turn as it is by then, so that a lost one does no harm.
  */
 
 import {
-  announce, find, here, isPhone, make, newId, page, recall, remember, setPageLanguage, texts,
+  announce, find, here, isPhone, make, newId, page, preferredLanguage, recall, remember, setPageLanguage, texts,
 } from "./base.js";
 import { closeDrawer, drawDrawer, drawerIsOpen, isOverlay, leaveDrawer, openDrawer, startDrawer } from "./drawer.js";
 import { download } from "./export.js";
@@ -285,7 +285,8 @@ window.dalilReady({
   start() {
     const theme = recall("theme");
     if (theme) document.body.classList.toggle("dark", theme === "dark");
-    setPageLanguage(page.lang);
+    setPageLanguage(preferredLanguage());
+    document.title = here().name;
     started = true;
     const found = lastOpen() && store.load(lastOpen());
     if (found) conversation = found;
@@ -334,6 +335,7 @@ const byAction = {
     const code = page.lang === "ar" ? "en" : "ar";
     remember("language", code);
     setPageLanguage(code);
+    document.title = here().name;
     redrawAll();
     tell("localise");
   },

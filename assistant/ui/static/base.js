@@ -38,11 +38,25 @@ export const recall = (key) => {
 
 export const directionOfLanguage = (code) => (/^(ar|fa|he|ps|sd|ug|ur|yi)\b/.test(code) ? "rtl" : "ltr");
 
+/** What the reader chose, else what the browser speaks. */
+export const preferredLanguage = () => {
+  const chosen = recall("language");
+  if (chosen in texts) return chosen;
+  return navigator.language.toLowerCase().startsWith("ar") ? "ar" : "en";
+};
+
+let language = preferredLanguage();
+
 export const setPageLanguage = (code) => {
+  language = code;
   page.lang = code;
   page.dir = directionOfLanguage(code);
-  document.title = here().name;
 };
+
+// Gradio writes the browser's language there, whatever the reader chose, whenever it gets round to it.
+new MutationObserver(() => {
+  if (page.lang !== language) setPageLanguage(language);
+}).observe(page, { attributes: true, attributeFilter: ["lang"] });
 
 const locale = () => (page.lang === "ar" ? "ar-EG-u-ca-gregory-nu-arab" : "en-GB-u-ca-gregory-nu-latn");
 

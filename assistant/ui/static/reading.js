@@ -1,9 +1,10 @@
 /* The page of a whole document: dates in the reader's language, the quote in sight, Escape closes it. */
 
-import { find, here, writtenDate } from "./base.js";
+import { find, here, preferredLanguage, setPageLanguage, writtenDate } from "./base.js";
 
 const outside = window.parent !== window ? window.parent.dalil : null;
 
+setPageLanguage(preferredLanguage());
 if (outside) document.documentElement.classList.add("inside");
 for (const time of document.querySelectorAll("time")) time.textContent = writtenDate(time.dateTime);
 document.title = `${find("h1").textContent} · ${here().name}`;
