@@ -165,6 +165,7 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_api_route("/healthz", health)
     app.add_api_route("/ui/fonts/{weight}.ttf", font)
+    app.add_api_route("/who", who)
     app.include_router(login_routes(access))
     if token is not None:
         app.include_router(internal_routes(dalil, token, desk))
@@ -205,6 +206,12 @@ def may_edit(request: Any) -> bool:
 def health() -> dict[str, str]:
     """Tells a supervisor that the server answers."""
     return {"status": "ok"}
+
+
+def who(request: Request) -> dict[str, str | None]:
+    """Tells the chat whose conversations to show: the name of whoever logged in, None where nobody has to."""
+    user = user_of(request)
+    return {"name": None if user is None or user.local else user.name}
 
 
 def font(weight: int) -> FileResponse:

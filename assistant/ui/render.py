@@ -37,7 +37,9 @@ def drawer() -> str:
         f'<div class="panel-body">{_button("new-chat", lambda t: t.new_chat)}<ul class="conversations"></ul>'
         f'<p class="empty">{both(lambda t: t.no_conversations)}</p>'
         f'<p class="not-kept" hidden>{both(lambda t: t.not_kept)}</p></div>'
-        f'<div class="panel-foot">{_knowledge_link()}</div></nav>'
+        f'<div class="panel-foot">{_knowledge_link()}'
+        '<form class="user" method="post" action="logout" hidden><bdi class="name"></bdi>'
+        f'<button type="submit" class="pill">{both(lambda t: t.log_out)}</button></form></div></nav>'
     )
 
 

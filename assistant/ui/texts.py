@@ -35,6 +35,7 @@ class Texts:
 
     knowledge: str
     """Names the page of documents and facts."""
+    log_out: str
     conversations: str
     conversation: str
     new_chat: str
@@ -98,6 +99,7 @@ class Texts:
     failed: str
     broken: str
     busy: str
+    expired: str
     lost: str
     exported_from: str
     examples: tuple[str, ...]
@@ -116,6 +118,7 @@ ARABIC = Texts(
     light="المظهر الفاتح",
     dark="المظهر الداكن",
     knowledge="قاعدة المعرفة",
+    log_out="تسجيل الخروج",
     conversations="المحادثات",
     conversation="المحادثة",
     new_chat="محادثة جديدة",
@@ -173,6 +176,7 @@ ARABIC = Texts(
     failed="تعذّرت الإجابة: {reason}",
     broken="حدث خطأ غير متوقع. حاول مرة أخرى.",
     busy="الأسئلة كثيرة الآن. حاول مرة أخرى بعد قليل.",
+    expired="انتهت جلستك. أعد تحميل الصفحة وسجّل الدخول من جديد.",
     lost="انقطع الاتصال بدليل. تحقق من أنه يعمل ثم أعد المحاولة.",
     exported_from="نُزّلت من دليل في {date}",
     examples=(
@@ -196,6 +200,7 @@ ENGLISH = Texts(
     light="Light mode",
     dark="Dark mode",
     knowledge="Knowledge base",
+    log_out="Log out",
     conversations="Conversations",
     conversation="Conversation",
     new_chat="New chat",
@@ -253,6 +258,7 @@ ENGLISH = Texts(
     failed="No answer this time: {reason}",
     broken="Something unexpected went wrong. Please try again.",
     busy="There are many questions at the moment. Please try again shortly.",
+    expired="Your session has ended. Load the page again and log in.",
     lost="The connection to Dalil was lost. Check that it is running, then try again.",
     exported_from="Downloaded from Dalil on {date}",
     examples=(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from assistant.security import Access, hash_password
 from assistant.server import create_app
 from assistant.ui.texts import ARABIC, ENGLISH, TEXTS, Language
 
@@ -246,6 +247,42 @@ def test_two_tabs_keep_each_others_conversations(open_tab: OpenTab) -> None:
     for tab in (first, second):
         expect(tab.conversations.locator(".title")).to_have_text([ASK_ARABIC])
         expect(tab.replies).to_have_count(0)
+
+
+def test_people_who_share_a_browser_do_not_see_each_others_conversations(browser: Browser, dalil: FakeDalil) -> None:
+    access = Access({name: hash_password("كلمة سرّ طويلة") for name in ("مريم", "Omar")})
+    with serving(create_app(dalil, access=access)) as address:
+        context = browser.new_context(locale="ar", viewport=DESKTOP)
+        tab = Tab(context.new_page(), address)
+
+        def log_in(name: str) -> None:
+            tab.page.goto(address)
+            tab.page.locator("input[name=name]").fill(name)
+            tab.page.locator("input[name=password]").fill("كلمة سرّ طويلة")
+            tab.page.keyboard.press("Enter")
+            tab.wait()
+            expect(tab.page.locator("#drawer .user .name")).to_have_text(name)
+
+        log_in("مريم")
+        tab.ask(ASK_ARABIC)
+        expect(tab.conversations).to_have_count(1)
+        tab.replies.first.locator("a.cite").first.click()
+        tab.card().locator("a.whole").click()
+        expect(tab.page.frame_locator("#reader iframe").locator("#quote")).to_have_text(ARABIC_QUOTE)
+        tab.page.keyboard.press("Escape")
+        expect(tab.page.locator("#reader")).to_be_hidden()
+        tab.press(ARABIC.log_out)
+        log_in("Omar")
+        expect(tab.conversations).to_have_count(0)
+        expect(tab.replies).to_have_count(0)
+        tab.press(ARABIC.log_out)
+        log_in("مريم")
+        expect(tab.conversations.locator(".title")).to_have_text(ASK_ARABIC)
+        context.clear_cookies()  # the session has ended meanwhile
+        reply = tab.send(ASK_ENGLISH)
+        expect(reply).to_have_attribute("data-state", "failed")
+        expect(reply).to_contain_text(ARABIC.expired)
+        context.close()
 
 
 def kept(tab: Tab) -> dict[str, str]:

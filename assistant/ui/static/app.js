@@ -278,11 +278,20 @@ store.watch((id, removed) => {
   redrawList();
 });
 
+/* Who logged in, where anybody has to: conversations are kept apart, and there is a way out. */
+const showUser = ({ name }) => {
+  store.setOwner(name);
+  page.classList.toggle("has-user", name !== null);
+  find("#drawer .user").hidden = name === null;
+  find("#drawer .user .name").textContent = name ?? "";
+};
+
 /* ---- what Gradio's events call ---- */
 
 window.dalilReady({
   connect,
-  start() {
+  async start() {
+    showUser(await fetch("who", { cache: "no-store" }).then((response) => response.json()).catch(() => ({ name: null })));
     const theme = recall("theme");
     if (theme) document.body.classList.toggle("dark", theme === "dark");
     setPageLanguage(preferredLanguage());
@@ -314,7 +323,10 @@ window.dalilReady({
     if (message.kind === "rated") receiveRated(message);
     else receiveTurn(message);
   },
-  refused() { fail(here().busy); },
+  async refused() {
+    const response = await fetch("who", { cache: "no-store" }).catch(() => null);
+    fail(response && (response.redirected || !response.ok) ? here().expired : here().busy);
+  },
   closeReader: panel.closeReader,
 });
 

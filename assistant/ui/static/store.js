@@ -8,7 +8,7 @@
 import { newId } from "./base.js";
 
 const VERSION = 1;
-const PREFIX = "dalil-chat-";
+const PREFIX = "dalil-chat";
 const MAX_CONVERSATIONS = 100;
 const MAX_TURNS = 200;
 const MAX_TEXT = 100_000;
@@ -134,6 +134,11 @@ const readConversation = (text) => {
 
 /* ---- keeping ---- */
 
+let prefix = `${PREFIX}-`;
+
+/** Whose conversations are meant: people who share a browser do not see each other's. */
+export const setOwner = (name) => { prefix = name === null ? `${PREFIX}-` : `${PREFIX}@${encodeURIComponent(name)}-`; };
+
 const memory = new Map(); // what could not be stored
 const gone = new Set(); // deleted here or in another tab: an answer that still comes must not bring them back
 const dropped = new Set(); // turns that were replaced, so that merging does not bring them back
@@ -149,20 +154,20 @@ const write = (conversation) => {
   const text = JSON.stringify({ version: VERSION, ...conversation });
   while (storage) {
     try {
-      storage.setItem(PREFIX + conversation.id, text);
+      storage.setItem(prefix + conversation.id, text);
       memory.delete(conversation.id);
       return;
     } catch {
       const oldest = all().filter((one) => one.id !== conversation.id && !memory.has(one.id)).pop();
       if (!oldest) break;
-      storage.removeItem(PREFIX + oldest.id);
+      storage.removeItem(prefix + oldest.id);
     }
   }
   memory.set(conversation.id, text);
 };
 
 const read = (conversationId) => {
-  const text = memory.get(conversationId) ?? storage?.getItem(PREFIX + conversationId);
+  const text = memory.get(conversationId) ?? storage?.getItem(prefix + conversationId);
   return text ? readConversation(text) : null;
 };
 
@@ -170,7 +175,7 @@ const all = () => {
   const ids = new Set(memory.keys());
   for (let at = 0; storage && at < storage.length; at += 1) {
     const key = storage.key(at);
-    if (key.startsWith(PREFIX)) ids.add(key.slice(PREFIX.length));
+    if (key.startsWith(prefix)) ids.add(key.slice(prefix.length));
   }
   return [...ids].map(read).filter(Boolean).sort((one, other) => other.updated - one.updated);
 };
@@ -212,7 +217,7 @@ export const dropTurn = (conversation, turn) => {
 
 const erase = (conversationId) => {
   memory.delete(conversationId);
-  storage?.removeItem(PREFIX + conversationId);
+  storage?.removeItem(prefix + conversationId);
 };
 
 export const remove = (conversationId) => {
@@ -228,8 +233,8 @@ export const restore = (conversation) => {
 /** Have `changed(id, removed)` called when another tab changes a conversation; id is null for all of them. */
 export const watch = (changed) => {
   addEventListener("storage", (event) => {
-    if (event.key !== null && !event.key.startsWith(PREFIX)) return;
-    const conversationId = event.key?.slice(PREFIX.length) ?? null;
+    if (event.key !== null && !event.key.startsWith(prefix)) return;
+    const conversationId = event.key?.slice(prefix.length) ?? null;
     const removed = event.newValue === null;
     if (conversationId && removed) gone.add(conversationId);
     if (conversationId && !removed) gone.delete(conversationId);
