@@ -360,6 +360,7 @@ def test_a_conversation_is_exported_in_readable_order(open_tab: OpenTab, tmp_pat
     texts = TEXTS[locale]
     tab.ask(ASK_ARABIC)
     tab.ask(ASK_ENGLISH)
+    tab.ask(ASK_ACROSS)
     tab.ask(f"{INJECTION} # [x](y)")
     with tab.page.expect_download() as waiting:
         tab.press(texts.export, tab.conversations.first)
@@ -379,8 +380,13 @@ def test_a_conversation_is_exported_in_readable_order(open_tab: OpenTab, tmp_pat
     assert f"## {ltr}{ASK_ENGLISH}" in lines
     assert any(line.startswith(f"{ltr}Japan will spend") and f" {ltr}[{one}]{ltr}" in line for line in lines)
     assert f"> {ltr}{ENGLISH_QUOTE.replace('&', chr(92) + '&')}" in lines
+    # The other script keeps its own direction, a quote as a whole in a block of its own.
+    assert any(f"\u2068«{ARABIC_QUOTE[:-1]}»\u2069" in line for line in lines)
+    other, quote = ("ltr", ENGLISH_QUOTE) if locale == "ar" else ("rtl", ARABIC_QUOTE)
+    quoted = next(number for number, line in enumerate(lines) if line.startswith("> ") and quote[:20] in line)
+    assert lines[quoted - 2].startswith(f'<div dir="{other}"')
     page = rtl if locale == "ar" else ltr
-    (source,) = [line for line in lines if line.startswith(f"{page}**[{two}]**")]
+    (source,) = [line for line in lines if line.startswith(f"{page}[{two}]{page} ")]
     assert ARABIC_DOCUMENT.title in source
     assert f"`{ARABIC_DOCUMENT.id}`" in source
     assert ("٢٨ ديسمبر ٢٠٢٥" if locale == "ar" else "28 December 2025") in source

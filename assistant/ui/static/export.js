@@ -14,6 +14,11 @@ const sign = (direction) => (direction === "rtl" ? "\u200f" : "\u200e");
 const plain = (text) =>
   text.replace(/[\\`*_{}[\]<>#|~!$&]/g, "\\$&").replace(/^(\s*)([-+=]|\d+[.)])/gm, "$1\\$2");
 
+/* A quoted or bracketed run keeps its own direction inside the other one, its marks with it. */
+const isolated = (text, direction) =>
+  text.replace(/«[^«»\n]+»|“[^“”\n]+”|"[^"\n]+"|\([^()\n]+\)/g, (run) =>
+    (directionOf(run) && directionOf(run) !== direction ? `\u2068${run}\u2069` : run));
+
 const oneLine = (text) => text.replace(/\s+/g, " ").trim();
 
 const line = (text, direction) => sign(direction) + text;
@@ -24,7 +29,7 @@ const replyLines = (turn) => {
     const direction = directionOfLine(part) || directionOfLanguage(turn.language);
     const pieces = part.split(/(\s*\[\d{1,3}\])/).map((piece) => {
       const digits = piece.match(/^\s*\[(\d{1,3})\]$/)?.[1];
-      if (!digits || !known.has(Number(digits))) return plain(piece);
+      if (!digits || !known.has(Number(digits))) return plain(isolated(piece, direction));
       return ` ${sign(direction)}[${numeral(Number(digits))}]${sign(direction)}`;
     });
     return line(pieces.join(""), direction);
@@ -38,21 +43,23 @@ const placeLine = (place) => {
   return parts.map((part) => `\u2068${part}\u2069`).join(" · "); // isolated: each part in its own direction
 };
 
+const inDirection = (direction, language, lines) =>
+  [`<div dir="${direction}" lang="${language}">`, ...lines, "</div>"].join("\n\n");
+
 const quoted = (text, language) => {
   const direction = directionOfLanguage(language);
-  return text.split(/\n+/).filter((part) => part.trim()).map((part) => `> ${line(plain(oneLine(part)), direction)}`).join("\n>\n");
+  const lines = text.split(/\n+/).filter((part) => part.trim());
+  const quote = lines.map((part) => `> ${line(plain(isolated(oneLine(part), direction)), direction)}`).join("\n>\n");
+  return direction === page.dir ? quote : inDirection(direction, language, [quote]);
 };
 
 const sourceLines = (source) => {
   const mark = sign(page.dir);
-  const lines = [line(`**[${numeral(source.number)}]**${mark} ${placeLine(source.place)}`, page.dir)];
+  const lines = [line(`[${numeral(source.number)}]${mark} ${placeLine(source.place)}`, page.dir)];
   if (source.fact) lines.push(line(`${here().fact}: \u2068${plain(oneLine(source.fact.statement))}\u2069`, page.dir));
   lines.push(quoted(source.place.quote, source.place.language));
   return lines;
 };
-
-const inDirection = (direction, language, lines) =>
-  [`<div dir="${direction}" lang="${language}">`, ...lines, "</div>"].join("\n\n");
 
 const turnText = (turn) => {
   const asked = directionOf(turn.question) || page.dir;
