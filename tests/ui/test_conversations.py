@@ -181,6 +181,12 @@ def test_conversations_are_kept_and_each_goes_on_by_itself(
 
     if viewport is PHONE:
         tab.press(texts.conversations)
+        expect(tab.page.locator("#drawer .new-chat")).to_be_focused()
+        for _ in range(12):  # the keyboard stays in the list while it stands over the page
+            tab.page.keyboard.press("Tab")
+            assert tab.page.evaluate(
+                "document.activeElement.closest('#drawer') || document.activeElement === document.body"
+            )
     expect(tab.conversations.locator(".title")).to_have_text([ASK_ENGLISH, ASK_ARABIC])
     expect(tab.conversations.locator(".title").nth(1)).to_have_attribute("dir", "rtl")
     expect(tab.conversations.locator("[aria-current=true]")).to_have_text(ASK_ENGLISH)

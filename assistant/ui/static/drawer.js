@@ -14,8 +14,14 @@ const isWide = () => matchMedia("(min-width: 1180px)").matches;
 export const isOverlay = () => !isWide();
 export const drawerIsOpen = () => page.classList.contains("drawer-open");
 
+/* While the list stands over the page, the keyboard stays in it. */
+const holdPage = (held) => {
+  for (const part of document.querySelectorAll("#bar, #talk, #sources")) part.inert = held;
+};
+
 export const openDrawer = () => {
   page.classList.add("drawer-open");
+  holdPage(isOverlay());
   find("[data-action=drawer]").setAttribute("aria-expanded", "true");
   if (isWide()) remember("drawer", "open");
   else find("#drawer .new-chat").focus();
@@ -23,6 +29,7 @@ export const openDrawer = () => {
 
 export const closeDrawer = ({ focus = true } = {}) => {
   page.classList.remove("drawer-open");
+  holdPage(false);
   const switcher = find("[data-action=drawer]");
   switcher.setAttribute("aria-expanded", "false");
   if (isWide()) remember("drawer", "closed");
@@ -30,6 +37,7 @@ export const closeDrawer = ({ focus = true } = {}) => {
 };
 
 export const startDrawer = () => {
+  matchMedia("(min-width: 1180px)").addEventListener("change", () => holdPage(isOverlay() && drawerIsOpen()));
   if (isWide() && recall("drawer") !== "closed") page.classList.add("drawer-open");
   find("[data-action=drawer]").setAttribute("aria-expanded", String(drawerIsOpen()));
 };

@@ -17,6 +17,11 @@ const showQuote = () => {
 showQuote();
 document.fonts?.ready.then(showQuote); // the lines move when the font comes
 
+// The way to the quote is only in the way while the quote is in sight.
+if (quote) {
+  new IntersectionObserver(([seen]) => document.documentElement.classList.toggle("in-sight", seen.isIntersecting)).observe(quote);
+}
+
 find(".to-quote")?.addEventListener("click", (event) => {
   event.preventDefault();
   showQuote();

@@ -163,8 +163,6 @@ export const closeSources = () => {
   opener = null;
 };
 
-export const sourcesAreOpen = () => page.classList.contains("sources-open");
-
 /* ---- preview of a quote, beside its mark ---- */
 
 const preview = make("div");
