@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ MAX_SENTENCES = 3
 MAX_TITLES = 3
 MAX_CLOSEST = 3
 """Passages shown with an abstention."""
+
+MAX_EVIDENCE = 16
+"""Sentences that a language model is given."""
 
 _PASSAGES = 8
 """Sentences are chosen among those of this many passages."""
@@ -48,7 +51,11 @@ _SAME = 0.93
 _SAME_TERMS = 0.75
 """Sentences that share this much of the shorter one's terms say the same."""
 
+_SAID = 0.2
+"""What the odds of a sentence are worth that an earlier turn of the conversation said."""
+
 _MARK = re.compile(r"\[(\d+)\]")
+_BRACKETED = re.compile(r"\[(\s*\d+(?:\s*[,،;-]\s*\d+)*\s*)\]")
 _PIECE = re.compile(r".+?\[\d+\]\s*|.+", re.DOTALL)
 """A sentence with its mark, or what is left without one."""
 
@@ -86,6 +93,43 @@ class _Spoken:
     terms: frozenset[str]
     probability: float
     """That it holds the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A sentence that an answer may rest on, for whoever writes one."""
+
+    text: str
+    """As it would be said: of a fact, its statement."""
+    title: str
+    citation: Citation
+    """Of the source, with number 0."""
+    probability: float
+    """That it holds the answer."""
+
+    @property
+    def start(self) -> int:
+        """Place in its document."""
+        return self.citation.start
+
+
+def evidence(
+    query: Query, candidates: Sequence[Candidate], catalogue: Catalogue, model: RankingModel, limit: int = MAX_EVIDENCE
+) -> list[Cited]:
+    """Sentences of the best passages in any language, the most probable first; none says what another does."""
+    language = query.language if query.language in ANSWER_LANGUAGES else "en"
+    likely = _spoken(query, candidates[:_PASSAGES], model)[: 2 * limit]
+    chosen: list[_Spoken] = []
+    # What is said in both languages is given in the answer's.
+    for spoken in sorted(likely, key=lambda item: (item.passage.language != language, -item.probability)):
+        if not any(_same(spoken, other) for other in chosen):
+            chosen.append(spoken)
+    found: list[Cited] = []
+    for spoken in sorted(chosen, key=lambda item: -item.probability)[:limit]:
+        citation = _cite(spoken, language, catalogue, 0)
+        if citation is not None:
+            found.append(Cited(spoken.sentence.text, spoken.passage.title, citation, spoken.probability))
+    return found
 
 
 def answer(
@@ -172,6 +216,11 @@ def _speakers(candidates: Sequence[Candidate], language: str) -> list[Candidate]
 
 def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel) -> list[_Spoken]:
     """The best sentence, and up to two more while it is likely that those said miss the answer."""
+    return _choose(_spoken(query, speakers, model), query.said)
+
+
+def _spoken(query: Query, speakers: Sequence[Candidate], model: RankingModel) -> list[_Spoken]:
+    """Every sentence of these passages, the most probable first."""
     pairs: list[tuple[Candidate, int, frozenset[str]]] = []
     rows = []
     for candidate in speakers:
@@ -201,17 +250,22 @@ def _sentences(query: Query, speakers: Sequence[Candidate], model: RankingModel)
         )
         for (candidate, position, terms), value in zip(pairs, probability(model.sentence.logits(rows)), strict=True)
     ]
-    return _choose(sorted(spoken, key=lambda item: -item.probability), query.said)
+    return sorted(spoken, key=lambda item: -item.probability)
 
 
 def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:
-    """From sentences, the most probable first, those to say, in the order to say them."""
-    # A follow-up wants something new: what earlier turns said is said again only for want of better.
-    fresh = [item for item in spoken if item.sentence.text not in said] or spoken
+    """From sentences those to say, in the order to say them.
+
+    A follow-up wants something new, so what earlier turns ``said`` counts less; but "Why?" may be answered by it.
+    """
+    spoken = [
+        replace(item, probability=_again(item.probability)) if item.sentence.text in said else item for item in spoken
+    ]
+    spoken.sort(key=lambda item: -item.probability)
     chosen: list[_Spoken] = []
     missed = 1.0
-    for item in fresh:
-        unit = [other for other in _unit(item, fresh) if not any(_same(other, one) for one in chosen)]
+    for item in spoken:
+        unit = [other for other in _unit(item, spoken) if not any(_same(other, one) for one in chosen)]
         if item not in unit or len(chosen) + len(unit) > MAX_SENTENCES:
             continue
         words = sum(len(other.sentence.text.split()) for other in unit)
@@ -220,6 +274,11 @@ def _choose(spoken: Sequence[_Spoken], said: str) -> list[_Spoken]:
         chosen += unit
         missed *= math.prod(1 - other.probability for other in unit)
     return chosen
+
+
+def _again(value: float) -> float:
+    """What a probability is worth for a sentence that was said before."""
+    return value * _SAID / (value * _SAID + 1.0 - value)
 
 
 def _unit(item: _Spoken, spoken: Sequence[_Spoken]) -> list[_Spoken]:
@@ -291,8 +350,14 @@ def _place(citation: Citation) -> tuple[str, int, int, str | None]:
 def _text(said: Sequence[tuple[_Spoken, int]], language: str) -> str:
     """The answer as it is read: sentences with their marks, or introduced quotes from another language."""
     spoken_language = said[0][0].passage.language
+    sentences = [(without_marks(spoken.sentence.text), number) for spoken, number in said]
     if spoken_language == language:
-        return " ".join(f"{spoken.sentence.text} [{number}]" for spoken, number in said)
+        return " ".join(f"{text} [{number}]" for text, number in sentences)
     words = _TEXTS[language]
     introduction = words["introduce" if spoken_language in ANSWER_LANGUAGES else "introduce_other"]
-    return "\n".join([introduction, *(f"{words['quote'].format(s.sentence.text)} [{n}]" for s, n in said)])
+    return "\n".join([introduction, *(f"{words['quote'].format(text)} [{number}]" for text, number in sentences)])
+
+
+def without_marks(text: str) -> str:
+    """Text whose own numbers in square brackets, a source's footnotes, are in round ones: no mark of ours is theirs."""
+    return _BRACKETED.sub(r"(\1)", text)

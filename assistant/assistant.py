@@ -10,16 +10,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+from itertools import chain
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from assistant import answering, models
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, IndexStateError, QuestionError
+from assistant.followups import History
+from assistant.generation import Writer, open_model
 from assistant.index import LAYOUT_VERSION, Index, Progress, silent
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
-from assistant.retrieval import History, Query, Retriever
+from assistant.retrieval import Query, Retriever
 from assistant.schema import (
     MAX_QUESTION_CHARACTERS,
     Answer,
@@ -31,8 +34,12 @@ from assistant.schema import (
     SyncReport,
 )
 from assistant.settings import Settings
+from assistant.support import SupportChecker
 from assistant.text import TEXT_VERSION, words
 from assistant.vectors import VectorServer
+
+if TYPE_CHECKING:
+    from llama_index.core.llms import LLM
 
 
 class Assistant:
@@ -44,6 +51,7 @@ class Assistant:
         *,
         rebuild: bool = False,
         model_progress: models.Progress = models.silent,
+        llm: LLM | None = None,
     ) -> None:
         """Prepare the models where that was not done yet, and open the index.
 
@@ -51,6 +59,7 @@ class Assistant:
             settings: defaults, environment and ``dalil.toml`` if left out.
             rebuild: start from an empty index, as after a change of model.
             model_progress: told about each step of preparing a model.
+            llm: any LlamaIndex language model, to write answers with; else the one of the settings, if any.
 
         Raises:
             DalilError: a setting, the model or the data directory cannot be used.
@@ -61,7 +70,11 @@ class Assistant:
         reranker = prepare_reranker(name, self.settings.cache_dir, model_progress) if name else None
         self._index = Index(self.settings.index_dir, encoder, rebuild, _vector_server(self.settings, encoder))
         self._model = shipped_model()
-        self.retriever = Retriever(self._index, self._model, reranker)
+        llm = llm or open_model(self.settings)
+        self._writer = Writer(llm, SupportChecker(encoder), self.settings.llm_timeout) if llm else None
+        self.retriever = Retriever(
+            self._index, self._model, reranker, self._writer.standalone if self._writer else None
+        )
         self._syncing = threading.Lock()
         self._closing = threading.Event()
         self._closed = False
@@ -148,24 +161,32 @@ class Assistant:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
         query = self.retriever.query(_checked(question), history or (), language)
-        result = self._index.steady(lambda: self._answer(query, question))
-        yield from answering.pieces(result)
-        yield replace(result, elapsed_ms=(time.perf_counter() - begun) * 1000)
+        result, evidence = self._index.steady(lambda: self._answer(query, question))
+        if self._writer is not None and result.answered:
+            parts = self._writer.write(result, evidence)
+        else:
+            parts = chain(answering.pieces(result), [result])
+        for part in parts:
+            yield replace(part, elapsed_ms=_since(begun)) if isinstance(part, Answer) else part
 
-    def _answer(self, query: Query, question: str) -> Answer:
-        """The answer in one state of the index."""
+    def _answer(self, query: Query, question: str) -> tuple[Answer, list[answering.Cited]]:
+        """The answer of the sources alone in one state of the index, and what a model may write one from."""
+        catalogue = self._index.catalogue
         candidates = self.retriever.retrieve(query)
-        if not candidates and not self._index.catalogue.passage_count():
-            return answering.empty(question, query.language)
-        return answering.answer(
+        if not candidates and not catalogue.passage_count():
+            return answering.empty(question, query.language), []
+        answer = answering.answer(
             query,
             question,
             candidates,
             self.retriever.confidence(query, candidates),
-            self._index.catalogue,
+            catalogue,
             self._model,
             self.settings.answer_threshold,
         )
+        if self._writer is None or not answer.answered:
+            return answer, []
+        return answer, answering.evidence(query, candidates, catalogue, self._model)
 
     def document(self, document_id: str) -> Document:
         """The document as it is quoted.
@@ -245,6 +266,11 @@ def _vector_server(settings: Settings, encoder: Encoder) -> VectorServer | None:
     vectors = hashlib.sha256(f"{encoder.fingerprint} {LAYOUT_VERSION}".encode()).hexdigest()[:8]
     token = settings.chroma_token.get_secret_value() if settings.chroma_token else None
     return VectorServer(settings.chroma_url, f"{name}-{vectors}", token)
+
+
+def _since(begun: float) -> float:
+    """Milliseconds."""
+    return (time.perf_counter() - begun) * 1000
 
 
 def _checked(question: str) -> str:

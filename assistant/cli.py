@@ -24,7 +24,7 @@ import typer
 # What takes time to import is imported where it is used: a question that a running process answers needs little.
 from assistant import remote
 from assistant.errors import DalilError, KnowledgeError, SettingsError
-from assistant.schema import Answer, SyncReport, to_json
+from assistant.schema import Answer, AnswerPiece, SyncReport, to_json
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,11 +110,12 @@ def ask(
 ) -> None:
     """Answer one question, with its citations."""
     with _ready(knowledge, data) as dalil:
-        answer = dalil.ask(_argument(question), language=language)
         if as_json:
-            _print_json(to_json(answer))
+            _print_json(to_json(dalil.ask(_argument(question), language=language)))
+        elif isinstance(dalil, remote.Remote) or not sys.stdout.isatty():
+            _print_answer(dalil.ask(_argument(question), language=language))
         else:
-            _print_answer(answer)
+            _print_as_it_comes(dalil.stream(_argument(question), language=language))
 
 
 @app.command()
@@ -550,8 +551,28 @@ def _argument(text: str) -> str:
     return sys.stdin.read() if text == "-" else text
 
 
+def _print_as_it_comes(parts: Iterator[AnswerPiece | Answer]) -> None:
+    """An answer on a terminal; what is withdrawn stays on the screen, above a line."""
+    said = ""
+    for part in parts:
+        if isinstance(part, Answer):
+            print("" if said else part.text)
+            _print_sources(part)
+            return
+        if part.restart and said:
+            print("\n---")
+        said += part.text
+        print(part.text, end="", flush=True)
+
+
 def _print_answer(answer: Answer) -> None:
     print(answer.text)
+    _print_sources(answer)
+
+
+def _print_sources(answer: Answer) -> None:
+    if answer.note:
+        print(f"({answer.note})")
     if answer.citations:
         print()
     for citation in answer.citations:

@@ -15,7 +15,7 @@ from assistant.errors import ServerBusyError
 
 if TYPE_CHECKING:
     from assistant.assistant import Assistant
-    from assistant.retrieval import History
+    from assistant.followups import History
     from assistant.schema import Answer, AnswerPiece
 
 Item = TypeVar("Item")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+
+import httpx
 
 from assistant import models
 from assistant.assistant import Assistant
 from assistant.encoder import Encoder
 from assistant.errors import DalilError
+from assistant.generation import open_model, written
 from assistant.knowledge import check
 from assistant.reranker import CrossModel, calibration_file
 from assistant.settings import Settings
@@ -45,6 +49,7 @@ def diagnose(settings: Settings) -> list[Finding]:
         _look("model", lambda: _model(settings)),
         *([_look("reranker", lambda: _reranker(name, settings))] if name else []),
         _look("index", lambda: _index(settings)),
+        _look("language model", lambda: _language_model(settings)),
     ]
 
 
@@ -98,3 +103,46 @@ def _index(settings: Settings) -> str:
     if not passages:
         raise DalilError(f"{settings.index_dir} is empty; run: dalil sync")
     return f"{settings.index_dir}: {passages} passages"
+
+
+_SERVERS = {11434: "Ollama", 8080: "llama.cpp", 1234: "LM Studio", 8000: "vLLM"}
+"""Ports of this machine where servers of language models usually are."""
+_PROBE_SECONDS = 0.5
+
+
+def _language_model(settings: Settings) -> str:
+    """Ask the model that is set for a word, or say how to set one that runs here."""
+    model = open_model(settings)
+    if model is None:
+        found = [server for port, name in _SERVERS.items() if (server := _server(port, name))]
+        if not found:
+            return (
+                "none set: answers are the sources' own sentences (a local server, such as Ollama, would be found here)"
+            )
+        return "none set; found " + "; ".join(found)
+    begun = time.perf_counter()
+    try:
+        said = "".join(written(model, "Say: yes"))
+    except Exception as error:  # each model's library has its own kinds
+        raise DalilError(
+            f"{settings.llm_model} at {settings.llm_base_url} does not answer ({models.reason(error)}); start the "
+            "server, or correct llm_base_url, llm_model and llm_api_key"
+        ) from error
+    if not said.strip():
+        raise DalilError(f"{settings.llm_model} at {settings.llm_base_url} says nothing; choose another llm_model")
+    return f"{settings.llm_model} at {settings.llm_base_url} answers in {time.perf_counter() - begun:.1f} s"
+
+
+def _server(port: int, name: str) -> str | None:
+    """A server on a port of this machine, with the lines that set it; None where nothing of the kind is there."""
+    address = f"http://127.0.0.1:{port}/v1"
+    try:
+        listed = httpx.get(f"{address}/models", timeout=_PROBE_SECONDS, trust_env=False).json()["data"]
+        names = [str(model["id"]) for model in listed]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+    if not names:
+        return f"{name} at {address} without a model"
+    lines = f'llm_base_url = "{address}" and llm_model = "{names[0]}"'
+    more = f" (or {', '.join(names[1:6])})" if names[1:] else ""
+    return f"{name} at {address}: put {lines} into dalil.toml{more}"

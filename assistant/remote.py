@@ -105,7 +105,8 @@ def find(settings: Settings) -> Remote | None:
             f"the index in {folder} is in use by another dalil process for the knowledge folder {owner.knowledge}; "
             "use another --data DIR"
         )
-    return Remote(folder, owner)
+    # A question that a language model answers may take all of its time.
+    return Remote(folder, owner, settings.llm_timeout if settings.llm_model else 0.0)
 
 
 def _is_free(folder: Path) -> bool:
@@ -120,9 +121,11 @@ def _is_free(folder: Path) -> bool:
 class Remote:
     """What the command line needs of an ``Assistant``, asked of the process that owns the index."""
 
-    def __init__(self, folder: Path, owner: Owner) -> None:
+    def __init__(self, folder: Path, owner: Owner, longer: float = 0.0) -> None:
+        """Hold an owner; an answer may take so many seconds ``longer`` than one without a language model."""
         self._folder = folder
         self._owner = owner
+        self._longer = longer
 
     def ask(
         self, question: str, history: Sequence[tuple[str, str]] | None = None, language: str | None = None
@@ -172,7 +175,7 @@ class Remote:
         connection = http.client.HTTPConnection(owner.host, owner.port, timeout=_CONNECT_SECONDS)
         try:
             connection.connect()
-            connection.sock.settimeout(None if patient else _ANSWER_SECONDS)
+            connection.sock.settimeout(None if patient else _ANSWER_SECONDS + self._longer)
             headers = {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"}
             connection.request("POST", f"{INTERNAL}/{name}", json.dumps(body).encode(), headers)
             response = connection.getresponse()

@@ -1,11 +1,10 @@
-"""A question to ranked passages. Read ``Retriever.retrieve`` from top to bottom."""
+"""A question to ranked passages. Read ``Retriever`` from top to bottom."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from assistant.catalogue import EncodedPassage, Outline
 from assistant.encoder import Question
+from assistant.followups import History, Rewrite, rewrites
 from assistant.index import Index, passage_id_of
 from assistant.passages import encoder_texts
 from assistant.ranking import (
@@ -27,7 +27,7 @@ from assistant.ranking import (
 )
 from assistant.reranker import Reranker
 from assistant.schema import Hit, Passage
-from assistant.text import analyse, asks_for, detect_question_language, offers, words
+from assistant.text import analyse, asks_for, detect_language, detect_question_language, offers
 from assistant.words import match
 
 if TYPE_CHECKING:
@@ -42,8 +42,11 @@ MATCHED = 30
 RERANKED = 20
 """Passages that a reranker reads, where there is one."""
 
-History = Sequence[tuple[str, str]]
-"""Earlier turns of a conversation, oldest first: (question, answer text)."""
+CARRIED = 0.4
+"""What a word that the conversation lent to the question counts beside the question's own."""
+
+Rewriter = Callable[[str, History], str | None]
+"""Puts a question into words that stand alone, given the turns before it; None leaves that to ``standalone``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Query:
     terms: tuple[str, ...]
     asks: frozenset[str]
     """Which of ``number`` and ``date`` an answer must hold."""
+    carried: frozenset[str]
+    """Terms that the conversation lent to the question."""
     said: str
     """What the earlier turns of the conversation answered."""
 
@@ -104,25 +109,63 @@ class Candidate:
 class Retriever:
     """Finds and ranks passages of an index. Safe to use from several threads."""
 
-    def __init__(self, index: Index, model: RankingModel, reranker: Reranker | None = None) -> None:
+    def __init__(
+        self,
+        index: Index,
+        model: RankingModel,
+        reranker: Reranker | None = None,
+        rewriter: Rewriter | None = None,
+    ) -> None:
+        """Over these stores.
+
+        Args:
+            index: what is searched.
+            model: the fitted models.
+            reranker: reads the best passages again.
+            rewriter: puts follow-up questions into words that stand alone instead of ``standalone``.
+        """
         self._index = index
         self._model = model
         self._reranker = reranker
+        self._rewriter = rewriter
 
     def query(self, question: str, history: History = (), language: str | None = None) -> Query:
         """Analyse and encode a question; ``language`` overrides what its words say."""
-        text = standalone(question, history)
+        written = None
+        if self._rewriter and [meant.text for meant in rewrites(question, history)] != [question]:
+            written = self._rewriter(question, history)
+        meant = Rewrite(written) if written else self.standalone(question, history)
+        return self._query(meant, question, history, language)
+
+    def standalone(self, question: str, history: History = ()) -> Rewrite:
+        """What a question means after these turns: of the texts it may stand for, the one that is answered best."""
+        found = rewrites(question, history)
+        if len(found) == 1:
+            return found[0]
+        return max(found, key=lambda meant: self._odds(self._query(meant, question, history, None)) + meant.prior)
+
+    def _odds(self, query: Query) -> float:
+        """Log odds that the index answers, without a reranker: it would read for every text anew."""
+        confidence = self._index.steady(lambda: self.confidence(query, self._ranked(query)))
+        return math.log(max(confidence, 1e-9) / max(1.0 - confidence, 1e-9))
+
+    def _query(self, meant: Rewrite, question: str, history: History, language: str | None) -> Query:
         return Query(
-            text=text,
+            text=meant.text,
             language=language or detect_question_language(question),
-            encoded=self._index.encoder.encode_question(text),
-            terms=tuple(dict.fromkeys(analyse(text))),
+            encoded=self._index.encoder.encode_question(meant.text),
+            terms=tuple(dict.fromkeys(analyse(meant.text))),
             asks=asks_for(question),
+            carried=meant.carried,
             said="\n".join(answer for _, answer in history),
         )
 
     def retrieve(self, query: Query) -> list[Candidate]:
         """Passages that may answer, the most probable first."""
+        ranked = self._ranked(query)
+        return self._reranked(query, ranked, self._reranker) if self._reranker and ranked else ranked
+
+    def _ranked(self, query: Query) -> list[Candidate]:
         catalogue = self._index.catalogue
         with catalogue.snapshot():
             counts = catalogue.language_counts()
@@ -131,12 +174,12 @@ class Retriever:
             known = {outline.id for outline in outlines}
             facts = {outline.fact_id for outline in outlines if outline.fact_id}
             outlines += catalogue.outlines([key for key in catalogue.statements_of(facts) if key not in known])
-            weights = {language: self._term_weights(query.terms, language, counts[language]) for language in counts}
+            weights = {language: self._term_weights(query, language, counts[language]) for language in counts}
             likely = self._likely(query, outlines, weights)
             found = catalogue.encoded(list(likely))
         matches = match(
             query.encoded.words,
-            self._word_weights(query, counts.get(query.language, 0)),
+            self._word_weights(query, counts),
             [encoded.words for encoded in found],
         )
         evidence = [
@@ -155,8 +198,7 @@ class Retriever:
             )
             for encoded, item, near, logit in zip(found, evidence, matches, logits, strict=True)
         ]
-        ranked = sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
-        return self._reranked(query, ranked, self._reranker) if self._reranker and ranked else ranked
+        return sorted(candidates, key=lambda candidate: (-candidate.logit, candidate.encoded.passage.id))
 
     def _reranked(self, query: Query, ranked: Sequence[Candidate], reranker: Reranker) -> list[Candidate]:
         """Candidates with the log odds of a reranker that read the first of them, the most probable first.
@@ -216,7 +258,8 @@ class Retriever:
     def answer_evidence(self, query: Query, best: Candidate) -> AnswerEvidence:
         """What speaks for answering from the best candidate."""
         lexical = self._index.lexical
-        weights = best.term_weights
+        # What the conversation lent was answered before: whether this is known shows in the question's own words.
+        weights = {term: weight for term, weight in best.term_weights.items() if term not in query.carried}
         unheard = {term for term in weights if not lexical.document_frequency(best.encoded.passage.language, term)}
         return AnswerEvidence(
             logit=best.logit,
@@ -237,14 +280,25 @@ class Retriever:
             ids.update(dict.fromkeys(hit.passage_id for hit in lexical.query(language, query.terms, CANDIDATES)))
         return list(ids)
 
-    def _word_weights(self, query: Query, passages: int) -> list[float]:
+    def _word_weights(self, query: Query, counts: Mapping[str, int]) -> list[float]:
         """What each of the question's words counts: its rarity, or 1 where no passage is in its language."""
-        frequency = self._index.lexical.document_frequency
-        return [rarity(passages, frequency(query.language, term)) if passages else 1.0 for term in query.encoded.terms]
+        weights = []
+        for term in query.encoded.terms:
+            carried = term in query.carried
+            language = detect_language(term) if carried else query.language
+            passages = counts.get(language, 0)
+            rare = rarity(passages, self._index.lexical.document_frequency(language, term)) if passages else 1.0
+            weights.append(rare * CARRIED if carried else rare)
+        return weights
 
-    def _term_weights(self, terms: Sequence[str], language: str, passages: int) -> dict[str, float]:
-        lexical = self._index.lexical
-        return {term: rarity(passages, lexical.document_frequency(language, term)) for term in terms}
+    def _term_weights(self, query: Query, language: str, passages: int) -> dict[str, float]:
+        """Rarity of each term among the passages of a language; a lent word of another script says nothing there."""
+        frequency = self._index.lexical.document_frequency
+        return {
+            term: rarity(passages, frequency(language, term)) * (CARRIED if term in query.carried else 1.0)
+            for term in query.terms
+            if term not in query.carried or detect_language(term) in (language, "other")
+        }
 
 
 def share_between_statements(
@@ -264,30 +318,3 @@ def share_between_statements(
         if passage.fact_id is not None and passage.language == language:
             shared[position] = best[passage.fact_id]
     return shared
-
-
-# --- follow-ups --------------------------------------------------------------------------------------
-
-_LEAN = re.compile(
-    r"^\s*(?:and|but|so|what about|how about|why\s*\??$|when\s*\??$|where\s*\??$|و(?=\S)|ف(?=\S)|طيب|وماذا عن|ماذا عن)",
-    re.IGNORECASE,
-)
-_PRONOUN = re.compile(
-    r"\b(?:it|its|they|them|their|this|that|these|those|he|she|his|her|there)\b"
-    r"|(?<!\w)(?:هو|هي|هم|ذلك|هذا|هذه|تلك|هناك|فيه|فيها|منه|منها|عنه|عنها|له|لها|به|بها)(?!\w)",
-    re.IGNORECASE,
-)
-_SHORT = 8
-
-
-def standalone(question: str, history: History) -> str:
-    """The question with the one before it in front, where it cannot stand alone.
-
-    It leans on the conversation when it opens like a continuation or is short and has a pronoun.
-    """
-    if not history:
-        return question
-    short = len(words(question)) <= _SHORT
-    if _LEAN.search(question) or (short and _PRONOUN.search(question)):
-        return f"{history[-1][0]} {question}"
-    return question

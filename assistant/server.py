@@ -48,6 +48,9 @@ KNOWLEDGE_PATH = "/knowledge"
 SHUTDOWN_SECONDS = 1
 """How long open requests may take to end when the server stops; open tabs hold theirs for ever."""
 
+MODEL_ANSWERS = 8
+"""Answers at once where a language model writes them; it has its own queue."""
+
 FONT_WEIGHTS = (400, 600)
 
 # Gradio needs inline scripts and eval; what matters is that no address but our own is ever asked.
@@ -148,7 +151,8 @@ def create_app(
 
     settings = settings or Settings()
     access = access or Access.of(settings)
-    desk = Desk(settings.answers_at_once)
+    # Whoever waits for a language model takes no core.
+    desk = Desk(settings.answers_at_once or (MODEL_ANSWERS if settings.llm_model else None))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -74,6 +74,15 @@ class Settings(BaseSettings):
     """Sent to it as ``Authorization: Bearer``, for a proxy that asks for it."""
     chroma_name: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
     """This knowledge base's name on the server. Default: made from the path of the knowledge folder."""
+    llm_base_url: str | None = None
+    """A server that speaks OpenAI's protocol, such as ``http://127.0.0.1:11434/v1``, to write answers with."""
+    llm_model: str | None = None
+    """The model's name there."""
+    llm_api_key: SecretStr | None = None
+    llm_timeout: float = Field(default=60.0, gt=0, le=3600)
+    """Seconds for a whole answer, retries included; then the sources' own sentences are the answer."""
+    llm_context: int = Field(default=4096, ge=1536)
+    """Tokens that the model reads and writes at most."""
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
     users: dict[str, str] = Field(default_factory=dict, repr=False)
@@ -100,7 +109,9 @@ class Settings(BaseSettings):
         except RuntimeError:
             raise ValueError(f"the home folder in '{value}' is not known; write the whole path") from None
 
-    @field_validator("chroma_url", "chroma_token", "chroma_name", mode="before")
+    @field_validator(
+        *("chroma_url", "chroma_token", "chroma_name", "llm_base_url", "llm_model", "llm_api_key"), mode="before"
+    )
     @classmethod
     def _given(cls, value: Any) -> Any:
         """An empty value is as if it were not given."""
@@ -112,6 +123,14 @@ class Settings(BaseSettings):
         parts = urlsplit(value or "http://none")
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/"):
             raise ValueError(f"'{value}' is not an address such as http://127.0.0.1:8000")
+        return value
+
+    @field_validator("llm_base_url")
+    @classmethod
+    def _model_address(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "http://none")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"'{value}' is not an address such as http://127.0.0.1:11434/v1")
         return value
 
     @field_validator("users", "api_tokens")

@@ -34,6 +34,9 @@ _DECIDED = 0.01
 """The most that a sentence is worth of which a finding by itself decides."""
 _SAME_NAME = 0.62
 """Cosine below which a word is no other way of writing a name."""
+_LEAST_COVERED = 0.25
+"""What the words of a sentence are covered at least: a single word of no meaning here is no answer, however near its
+vector. No supported sentence that was written for the fit is below it."""
 _COVERED = 0.5
 """Cosine above which a word counts as said."""
 
@@ -105,6 +108,8 @@ class SupportChecker:
         chance = float(probability(self._model.logistic.logits([findings.features]))[0])
         if findings.decisive:
             return Verdict(False, min(chance, _DECIDED), findings.decisive)
+        if findings.features["cover"] < _LEAST_COVERED:
+            return Verdict(False, min(chance, _DECIDED), "meaning")
         if chance >= self._model.threshold:
             return Verdict(True, chance, "")
         return Verdict(False, chance, _reason(findings))

@@ -2,6 +2,7 @@
 
 python -m eval [run] [--suite NAME]... [--limit N] [--no-baselines] [--benchmarks DIR] [--squad LANGUAGE:FILE]...
                [--judge-base-url URL --judge-model NAME [--judge-api-key KEY]] [--out DIR]
+python -m eval followups [--split dev|test] [--no-baselines]
 python -m eval compare RUN_A RUN_B
 python -m eval gate [--write]
 python -m eval support [--split fit] [--wrong]
@@ -24,13 +25,24 @@ from assistant.errors import DalilError
 from assistant.models import PreparedModel, prepare
 from eval import baselines, gate, judge, report, suites, support_cases
 from eval.compare import compare, table
+from eval.followups import Split, followups, load_followups
 from eval.progress import console
 from eval.questions import SHIPPED, QuestionsError, load_cases
 from eval.run import DALIL, RUNS, Run, new_run
 from eval.squad import BENCHMARKS, Dataset, load
 from eval.stores import Store, asked_in, indexed, parallel_stores, shipped, single_store
 
-SUITES = ("retrieval", "answers", "citations", "abstention", "robustness", "knowledge", "judged", "latency")
+SUITES = (
+    "retrieval",
+    "answers",
+    "citations",
+    "abstention",
+    "robustness",
+    "knowledge",
+    "judged",
+    "followups",
+    "latency",
+)
 ON_BENCHMARKS = {"retrieval", "answers", "citations", "abstention", "robustness"}
 ON_OWN_QUESTIONS = {"citations", "abstention", "robustness", "knowledge", "judged"}
 
@@ -50,7 +62,9 @@ class Benchmarks:
 def run(
     suite: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(SUITES)}; all by default.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Questions of each data set, for a quick look.")] = None,
-    with_baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="In the suite retrieval.")] = True,
+    with_baselines: Annotated[
+        bool, typer.Option("--baselines/--no-baselines", help="In the suites retrieval and followups.")
+    ] = True,
     benchmarks: Annotated[Path, typer.Option(help="Folder with the SQuAD files.", show_default=False)] = BENCHMARKS,
     squad: Annotated[
         list[str] | None, typer.Option(metavar="LANGUAGE:FILE", help="Another SQuAD file, such as ar:mlqa.json.")
@@ -85,6 +99,9 @@ def run(
         _ask_benchmarks(result, chosen, found, names, model, threshold)
     if chosen & ON_OWN_QUESTIONS:
         _ask_own(result, chosen, limit, chosen_judge)
+    if "followups" in chosen:
+        with result.timed("followups"):
+            result.add(followups(load_followups()[:limit], with_baselines))
     if "latency" in chosen:
         _measure_latency(result, found, limit)
     for what, reason in result.skipped.items():
@@ -237,6 +254,21 @@ def _measure_latency(result: Run, found: Benchmarks, limit: int | None) -> None:
                 result.add([suites.sync_speed("XQuAD, Arabic", dalil, synced)])
 
 
+@app.command("followups")
+def ask_followups(
+    split: Annotated[Split | None, typer.Option(help="One half of the conversations; both by default.")] = None,
+    with_baselines: Annotated[bool, typer.Option("--baselines/--no-baselines", help="Other systems beside it.")] = True,
+) -> None:
+    """Hold the conversations with follow-up questions, and print the share answered rightly."""
+    settings = Settings()
+    result = new_run(prepare(settings.embedding_model, settings.cache_dir), {"reranker": settings.reranker_model})
+    cases = [case for case in load_followups() if split in (None, case.split)]
+    result.add(followups(cases, with_baselines))
+    terminal = _stdout()
+    for one in report.tables(result):
+        terminal.print(one)
+
+
 @app.command("compare")
 def compare_runs(
     one: Annotated[Path, typer.Argument(help="Folder of a run.")],
@@ -258,6 +290,7 @@ def check_gate(
     settings = Settings()
     result = new_run(prepare(settings.embedding_model, settings.cache_dir), {"reranker": settings.reranker_model})
     result.add(suites.knowledge(suites.ask_cases(load_cases(SHIPPED))))
+    result.add(followups(load_followups(), with_baselines=False))
     now = gate.scores(result)
     held_out = [case for case in support_cases.load_support_cases() if case.split == "held-out"]
     for rate in support_cases.rates(held_out, support_cases.judge(held_out, support_cases.new_checker())):

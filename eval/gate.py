@@ -14,8 +14,10 @@ from eval.run import DALIL, Run
 EXPECTED = Path(__file__).resolve().parent / "expected.json"
 
 MEASURES = ("answered", "first sentence", "whole answer", "right document", "verbatim", "wrongly answered")
+CONVERSATIONS = "conversations"
+"""Share of the conversations of ``eval/followups.py`` whose last question was answered rightly."""
 LOWER_IS_BETTER = ("wrongly answered", "supported refused")
-GAP_MEASURES = ("answered", "first sentence", "whole answer", "right document")
+GAP_MEASURES = ("answered", "first sentence", "whole answer", "right document", CONVERSATIONS)
 """In these Arabic is held against English."""
 
 TOLERANCE = 0.03
@@ -46,15 +48,14 @@ class Expected(BaseModel):
 def scores(run: Run) -> dict[str, dict[str, float]]:
     """The figures of our own questions that are held against expectations."""
     figures = run.figures()
-    return {
-        language: {
-            measure: round(values[measure], 4)
-            for values in [figures.get(("knowledge", language, DALIL), {})]
-            for measure in MEASURES
-            if measure in values
-        }
-        for language in ("ar", "en")
-    }
+    found: dict[str, dict[str, float]] = {}
+    for language in ("ar", "en"):
+        own = figures.get(("knowledge", language, DALIL), {})
+        held = figures.get(("followups", f"{language} all", DALIL), {})
+        values = {measure: own[measure] for measure in MEASURES if measure in own}
+        values |= {CONVERSATIONS: held["right"]} if "right" in held else {}
+        found[language] = {measure: round(value, 4) for measure, value in values.items()}
+    return found
 
 
 def failures(now: Scores, expected: Expected) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -71,25 +71,38 @@ class QuestionsError(ValueError):
     """A question file is not valid."""
 
 
+Line = TypeVar("Line", bound=BaseModel)
+
+
 def load_cases(path: Path) -> list[Case]:
     """Read a question file.
 
     Raises:
         QuestionsError: a line is not valid; the message names file and line.
     """
-    cases: dict[str, Case] = {}
+    return load_lines(path, Case)
+
+
+def load_lines(path: Path, kind: type[Line]) -> list[Line]:
+    """Read a file with an object a line, each with an ``id`` of its own.
+
+    Raises:
+        QuestionsError: a line is not valid; the message names file and line.
+    """
+    found: dict[str, Line] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip():
             continue
         try:
-            case = Case.model_validate(json.loads(line))
+            one = kind.model_validate(json.loads(line))
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "question"
             raise QuestionsError(f"{path.name}:{number}: {place}: {first['msg']}") from None
         except json.JSONDecodeError as error:
             raise QuestionsError(f"{path.name}:{number}: not JSON ({error.msg})") from None
-        if case.id in cases:
-            raise QuestionsError(f"{path.name}:{number}: the id '{case.id}' is used before")
-        cases[case.id] = case
-    return list(cases.values())
+        key = str(one.model_dump(include={"id"})["id"])
+        if key in found:
+            raise QuestionsError(f"{path.name}:{number}: the id '{key}' is used before")
+        found[key] = one
+    return list(found.values())

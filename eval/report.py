@@ -20,6 +20,7 @@ MAIN_MEASURE = {
     "citations": "recall",
     "robustness": "nDCG@10",
     "knowledge": "whole answer",
+    "followups": "right",
     "judged": "faithfulness",
 }
 """What systems are compared by, and what a failure fails in."""
@@ -37,6 +38,10 @@ NOTES = {
     "the answerable ones of our set against its near-topic or off-topic ones. Right: the best passage is the gold one.",
     "robustness": "XQuAD’s Arabic questions written differently. Loss: nDCG@10 of the question as written minus this.",
     "knowledge": "Our own questions on the shipped knowledge base, end to end at the shipped threshold.",
+    "followups": "Conversations on the shipped knowledge base, held afresh by each system. Right: the answer holds a "
+    "gold string and cites a gold document, or nothing is said where there is no answer. “Previous in front” puts the "
+    "question before in front of every question; “by hand” asks what a person would ask instead. The method was made "
+    "by looking at dev; test was held out.",
     "judged": "A language model, named above, judges our own questions with LlamaIndex’s evaluators. Faithfulness: the "
     "quotes support the answer. Relevancy: answer and quotes fit the question. Correctness, 1 to 5: the answer against "
     "the gold evidence. Abstentions are not judged.",

@@ -85,6 +85,7 @@ def test_json_is_the_types(run, knowledge: Path):
         "knowledge",
         "model",
         "index",
+        "language model",
     ]
 
 

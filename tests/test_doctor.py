@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from assistant import doctor
 from assistant.doctor import diagnose
+from assistant.errors import DalilError
 from assistant.settings import Settings
+from tests import llm_server
+from tests.llm_server import model_server
 
 
 def test_a_healthy_installation(shipped):
@@ -37,3 +43,29 @@ def test_a_model_that_cannot_be_loaded(tmp_path: Path, knowledge: Path):
     assert findings["knowledge"].ok
     assert not findings["model"].ok
     assert "cannot be loaded" in findings["model"].detail
+
+
+def test_a_language_model_that_runs_here_is_found(monkeypatch: pytest.MonkeyPatch):
+    with model_server() as server:
+        port = int(server.url.split(":")[2].split("/")[0])
+        monkeypatch.setattr(doctor, "_SERVERS", {port: "Ollama"})
+        found = doctor._language_model(Settings())
+        assert found == (
+            f'none set; found Ollama at {server.url}: put llm_base_url = "{server.url}" and llm_model = "test-model" '
+            "into dalil.toml"
+        )
+        assert server.requests == []
+    assert doctor._language_model(Settings()).startswith("none set: answers are the sources' own sentences")
+
+
+def test_the_language_model_that_is_set_is_asked():
+    with model_server() as server:
+        settings = Settings(llm_base_url=server.url, llm_model="test-model", llm_timeout=5)
+        server.behaviour = lambda messages: iter(["yes"])
+        assert doctor._language_model(settings).startswith(f"test-model at {server.url} answers in 0.")
+        server.behaviour = lambda messages: iter([])
+        with pytest.raises(DalilError, match="says nothing; choose another llm_model"):
+            doctor._language_model(settings)
+        server.behaviour = llm_server.fails(llm_server.StatusError(401))
+        with pytest.raises(DalilError, match=r"does not answer .*; start the server, or correct llm_base_url"):
+            doctor._language_model(settings)

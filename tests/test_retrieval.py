@@ -5,30 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assistant.retrieval import share_between_statements, standalone
+from assistant.retrieval import share_between_statements
 from assistant.schema import Passage
-
-# --- follow-ups --------------------------------------------------------------------------------------
-
-BEFORE = [("ما هو الممر الأوسط؟", "طريق. [1]"), ("متى بدأ الحوار؟", "عام 2004. [1]")]
-
-
-@pytest.mark.parametrize(
-    "question",
-    ["ومتى بدأ؟", "وماذا عن اليابان؟", "من شارك فيها؟", "and when?", "Who attended it?", "What about Aktau?"],
-)
-def test_a_question_that_leans_gets_the_one_before(question: str):
-    assert standalone(question, BEFORE) == f"متى بدأ الحوار؟ {question}"
-
-
-@pytest.mark.parametrize("question", ["ما دور ميناء أكتاو؟", "When did Japan leave Stepnogorsk?"])
-def test_a_question_that_stands_stays(question: str):
-    assert standalone(question, BEFORE) == question
-
-
-def test_nothing_before():
-    assert standalone("ومتى بدأ؟", ()) == "ومتى بدأ؟"
-
 
 # --- statements of a fact ----------------------------------------------------------------------------
 
