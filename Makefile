@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install run test test-all check eval format clean
+.PHONY: install run test test-all check eval screenshots format clean
 
 install: $(INSTALLED)
 
@@ -35,6 +35,10 @@ check: install
 # Every suite with the baselines beside it: half an hour. See eval/runs for the report.
 eval: install
 	$(BIN)/python -m eval run
+
+# The pictures of the chat, taken in Chromium on the shipped knowledge base.
+screenshots: install
+	HF_HUB_OFFLINE=1 $(BIN)/python -m tests.ui.screenshots docs/screenshots
 
 format: install
 	$(BIN)/ruff format .

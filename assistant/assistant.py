@@ -201,6 +201,10 @@ class Assistant:
             raise DocumentError(f"no document '{document_id}' is indexed; 'dalil list' names those that are")
         return document
 
+    def fact(self, fact_id: str) -> Fact | None:
+        """One curated fact; None where it is not indexed."""
+        return self._index.catalogue.fact(fact_id)
+
     def documents(self) -> list[Document]:
         """Every indexed document, in order of id."""
         return self._index.catalogue.documents()

@@ -147,6 +147,7 @@ def create_app(
     from assistant.ui.chat import STATIC_DIR, build_chat, build_theme, head_html
     from assistant.ui.knowledge import build_knowledge, knowledge_head_html
     from assistant.ui.library import Library
+    from assistant.ui.reading import reading_routes
 
     settings = settings or Settings()
     access = access or Access.of(settings)
@@ -168,10 +169,12 @@ def create_app(
     app.add_middleware(SecurityHeaders)
     app.add_api_route("/healthz", health)
     app.add_api_route("/ui/fonts/{weight}.ttf", font)
+    app.add_api_route("/who", who)
     app.include_router(login_routes(access))
     if token is not None:
         app.include_router(internal_routes(dalil, token, desk))
     app.mount(remote.INTERNAL, Starlette())  # the guard lets everything below it in: nothing else may be there
+    app.include_router(reading_routes(dalil))
     app.mount("/ui", RevalidatedFiles(directory=STATIC_DIR), name="ui")
     mounting: dict[str, Any] = {
         "theme": build_theme(),
@@ -186,7 +189,7 @@ def create_app(
     mount_gradio_app(
         app, build_knowledge(Library(dalil), may_edit), path=KNOWLEDGE_PATH, head=knowledge_head_html(), **mounting
     )
-    chat = build_chat(Attended(dalil, desk))
+    chat = build_chat(Attended(dalil, desk), feedback)
     served: FastAPI = mount_gradio_app(
         app, chat, path="/", head=head_html(), favicon_path=str(STATIC_DIR / "icon.svg"), **mounting
     )
@@ -207,6 +210,12 @@ def may_edit(request: Any) -> bool:
 def health() -> dict[str, str]:
     """Tells a supervisor that the server answers."""
     return {"status": "ok"}
+
+
+def who(request: Request) -> dict[str, str | None]:
+    """Tells the chat whose conversations to show: the name of whoever logged in, None where nobody has to."""
+    user = user_of(request)
+    return {"name": None if user is None or user.local else user.name}
 
 
 def font(weight: int) -> FileResponse:

@@ -27,7 +27,9 @@ FOLDERS = {
         "__init__ worker"
     ).split(),
     "pdf": ["bidi", "repair", "glyphs", "marks", "lines", "layout", "__init__"],
-    "ui": ("texts conversation render chat library knowledge_texts knowledge_render knowledge __init__").split(),
+    "ui": (
+        "texts conversation render reading chat library knowledge_texts knowledge_render knowledge __init__"
+    ).split(),
 }
 SLOW = ("mcp", "torch", "sentence_transformers", "transformers", "gradio", "llama_index", "chromadb", "onnxruntime")
 

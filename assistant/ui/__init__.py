@@ -1,7 +1,8 @@
 """The pages in the browser, the chat and the knowledge page: what is said, how it is drawn, and what carries it.
 
-Data flows one way: ``conversation`` asks and keeps turns, ``render`` draws turns as HTML, ``chat`` puts
-both behind Gradio widgets, ``static/`` is the browser's half. ``texts`` holds every word of the interface.
+``conversation`` makes turns of questions, ``render`` draws the frame, ``chat`` has Gradio carry both, and the
+browser's half in ``static/`` draws what is said and keeps it. ``reading`` shows whole documents. ``texts`` holds
+every word of the interface.
 The knowledge page is made alike: ``library`` reads and changes the knowledge folder, ``knowledge_render``
 draws, ``knowledge`` carries, ``knowledge_texts`` has the words.
 """

@@ -1,37 +1,59 @@
-"""The chat: Gradio widgets around a conversation."""
+"""The chat: Gradio carries questions to Dalil and the turns that it makes of them back, piece by piece.
+
+What is said is drawn, kept and exported by the browser (``static/``); ``wire`` is the one component through
+which it asks. Its events bring data that is not to be trusted: every handler parses it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from assistant.ui.conversation import Dalil, Turn, pending_turn, take_turn
-from assistant.ui.render import brand, messages, sources_panel, welcome
-from assistant.ui.texts import ARABIC, ENGLISH, FONT_FAMILY, interface_language, texts_json
+from assistant.errors import DalilError
+from assistant.ui.conversation import Answers, Asked, Dalil, Feedback, Rated, Stopped, Stops, parse, take_turn
+from assistant.ui.render import above_the_box, bar, conversation, drawer, sources
+from assistant.ui.texts import ARABIC, ENGLISH, FONT_FAMILY, texts_json
+
+logger = logging.getLogger(__name__)
 
 STATIC_DIR = Path(__file__).resolve().parent / "static"
 
 QUESTIONS_AT_ONCE = 4
 QUESTIONS_WAITING = 64
 
-# Relative addresses: the page names its own base, so it also works below a proxy's path.
+STYLES = ("app.css", "chat.css", "panels.css")
+MODULES = ("app", "base", "store", "words", "turns", "sources", "drawer", "export")
+
+# Relative addresses: the page names its own base, so it also works below a proxy's path. The modules are named
+# at once, or each would be asked for only when the one before it has come. Gradio puts all this into the page by
+# script, shortly before its components: what must be there before them stands in it rather than in a file.
 _HEAD = """
 <meta name="color-scheme" content="light dark">
-<link rel="stylesheet" href="ui/app.css">
+<link rel="preload" href="ui/fonts/400.ttf" as="font" type="font/ttf" crossorigin>
+{styles}
+{preloads}
+<script>{early}</script>
 <script type="application/json" id="dalil-texts">{texts}</script>
-<script src="ui/app.js"></script>
+<script type="module" src="ui/app.js"></script>
 """
 
-Update = tuple[Any, ...]
-"""New values for conversation, sources, turns and question box, in this order."""
+# The names of the events must stand here in quotes: Gradio looks for them.
+_CONNECT = "window.dalil.then((dalil) => dalil.connect(trigger, ['ask', 'stop', 'rate', 'localise']))"
+_RECEIVE = "watch('value', () => { const said = props.value; window.dalil.then((dalil) => dalil.receive(said)); })"
 
 
 def head_html() -> str:
     """What the page needs in its ``<head>`` before Gradio starts."""
-    return _HEAD.format(texts=texts_json())
+    styles = "\n".join(f'<link rel="stylesheet" href="ui/{name}">' for name in STYLES)
+    preloads = "\n".join(f'<link rel="modulepreload" href="ui/{name}.js">' for name in MODULES)
+    early = (STATIC_DIR / "early.js").read_text(encoding="utf-8")
+    return _HEAD.format(styles=styles, preloads=preloads, early=early, texts=texts_json())
 
 
 def build_theme() -> gr.themes.Base:
@@ -47,83 +69,80 @@ def build_theme() -> gr.themes.Base:
     return theme.set(body_background_fill="#f7f6f2", body_background_fill_dark="#0f1517")
 
 
-def build_chat(dalil: Dalil) -> gr.Blocks:
+def build_chat(dalil: Dalil, feedback: Feedback | None = None) -> gr.Blocks:
     """The chat page for one assistant; mount it with ``head_html`` and ``build_theme``.
 
     Args:
         dalil: Answers the questions; called from several threads at once.
+        feedback: Keeps what people think of answers; without it they are not asked.
     """
+    stops = Stops()
+    answers = Answers()
 
-    def answer(question: str, turns: Sequence[Turn], language: str) -> Iterator[Update]:
-        """Show the question at once, then what Dalil has to say to it."""
-        question = question.strip()
-        if not question:
-            yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
+    def ask(event: gr.EventData) -> Iterator[str]:
+        asked = parse(Asked, event._data)
+        if asked is None:
             return
-        interface = interface_language(language)
-        waiting = [*turns, pending_turn(question, interface)]
-        yield messages(waiting), sources_panel(waiting), waiting, ""
-        done = [*turns, take_turn(dalil, question, turns, interface)]
-        # The box is left alone: the next question may already be in it.
-        yield messages(done), sources_panel(done), done, gr.skip()
+        stopped = stops.begin(asked.id)
+        try:
+            for turn in take_turn(dalil, asked, stopped.is_set, answers):
+                yield _json(kind="turn", **asdict(turn))
+        finally:
+            stops.end(asked.id)
 
-    def answer_example(turns: Sequence[Turn], language: str, event: gr.SelectData) -> Iterator[Update]:
-        yield from answer(event.value["text"], turns, language)
+    def stop(event: gr.EventData) -> None:
+        told = parse(Stopped, event._data)
+        if told is not None:
+            stops.stop(told.id)
 
-    def start_over() -> Update:
-        return [], sources_panel([]), [], ""
+    def rate(event: gr.EventData) -> str:
+        rated = parse(Rated, event._data)
+        if rated is None or feedback is None:
+            return _json(kind="rated", id="", kept=False)
+        try:
+            kept = answers.rate(rated, feedback)
+        except DalilError:
+            logger.exception("a verdict could not be kept")
+            kept = False
+        return _json(kind="rated", id=rated.id, verdict=rated.verdict, kept=kept)
 
     page: gr.Blocks
     with gr.Blocks(title=f"{ENGLISH.name} · {ARABIC.name}", fill_height=True, fill_width=True) as page:
-        turns = gr.State([])
-        # The browser owns the interface language; a hidden box is the one way to tell the server.
-        language = gr.Textbox("en", visible="hidden", elem_id="language")
-        with gr.Row(elem_id="bar", equal_height=True):
-            gr.HTML(brand(), elem_id="brand")
-            new_chat = gr.Button(ENGLISH.new_chat, size="sm", elem_id="new-chat", scale=0)
-            switch = gr.Button(ENGLISH.other_language, size="sm", elem_id="switch-language", scale=0)
-            theme = gr.Button(ENGLISH.dark, size="sm", elem_id="switch-theme", scale=0)
+        _html(bar(), "bar")
         with gr.Row(elem_id="main"):
+            _html(drawer(), "drawer")
             with gr.Column(elem_id="talk", scale=3):
-                conversation = _conversation()
+                _html(conversation(rated=feedback is not None), "conversation")
+                _html(above_the_box(), "above-box")
                 box = _question_box()
-            with gr.Column(elem_id="sources", scale=2, min_width=280):
-                sources = gr.HTML(sources_panel([]), elem_id="sources-panel")
+            _html(sources(), "sources")
+        # Their values are read by the browser's half and never become HTML: the template is empty.
+        verdict = _html("", "verdict", html_template="", js_on_load=_RECEIVE)
+        reply = _html("", "reply", html_template="", js_on_load=_RECEIVE)
+        wire = _html("", "wire", js_on_load=_CONNECT)
 
-        shown = [conversation, sources, turns, box]
-        asking: dict[str, Any] = {
-            "show_progress": "hidden",  # the pending turn shows it, in the reader's language
-            "api_visibility": "private",
-        }
-        box.submit(answer, [box, turns, language], shown, **asking)
-        conversation.example_select(answer_example, [turns, language], shown, **asking)
-        new_chat.click(start_over, None, shown, queue=False, **asking)
-
-        # Language and theme change in the browser alone, within one frame.
-        localised = [language, new_chat, switch, theme, conversation, box]
-        page.load(None, None, localised, js="() => dalil.start()")
-        switch.click(None, None, localised, js="() => dalil.switchLanguage()")
-        theme.click(None, None, [theme], js="() => dalil.switchTheme()")
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        # Nothing on the page waits for the server: the browser shows a question at once, and empties the box.
+        box.submit(None, [box], [box], js="async (question) => (await window.dalil).submit(question)")
+        begun = page.load(None, None, [box], js="async () => (await window.dalil).start()")
+        # Only then has the box its words: what was typed earlier would be lost.
+        begun.then(None, None, None, js="async () => (await window.dalil).begun()")
+        wire.localise(None, None, [box], js="async () => (await window.dalil).box()")
+        asking = wire.ask(ask, None, reply, trigger_mode="multiple", **hidden)
+        asking.failure(None, None, None, js="async () => (await window.dalil).refused()")
+        wire.stop(stop, None, None, trigger_mode="multiple", queue=False, **hidden)
+        wire.rate(rate, None, verdict, trigger_mode="multiple", **hidden)
     page.queue(default_concurrency_limit=QUESTIONS_AT_ONCE, max_size=QUESTIONS_WAITING)
     return page
 
 
-def _conversation() -> gr.Chatbot:
-    return gr.Chatbot(
-        elem_id="conversation",
-        label=ENGLISH.conversation,
-        show_label=False,
-        container=False,
-        height="100%",
-        layout="bubble",
-        buttons=[],  # app.js has a copy button that copies text, where Gradio's copies HTML
-        placeholder=welcome(),
-        examples=[{"text": example} for example in ENGLISH.examples],
-        render_markdown=False,
-        latex_delimiters=[],
-        group_consecutive_messages=False,
-        feedback_options=None,
-    )
+def _json(**message: Any) -> str:
+    return json.dumps(message, ensure_ascii=False)
+
+
+def _html(value: str, name: str, **more: Any) -> gr.HTML:
+    """Our own HTML without Gradio's styles."""
+    return gr.HTML(value, elem_id=name, apply_default_css=False, **more)
 
 
 def _question_box() -> gr.Textbox:

@@ -1,4 +1,4 @@
-"""Turns as HTML. Pure functions; every word that is not ours goes through ``html.escape``.
+"""The frame of the chat as HTML; what is said is drawn inside it by the browser. Pure functions.
 
 Labels are written in both languages, side by side, and the stylesheet shows the one of ``<html lang>``:
 switching the language then needs no server and never touches what was said.
@@ -6,116 +6,93 @@ switching the language then needs no server and never touches what was said.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import escape
-from typing import Literal
 
-from assistant.ui.conversation import CitedSource, Turn
 from assistant.ui.texts import LANGUAGES, TEXTS, Texts, direction
 
-HIGH_CONFIDENCE = 0.85
-MEDIUM_CONFIDENCE = 0.65
 
-Message = dict[str, str]
-"""What Gradio's Chatbot takes: ``role`` and ``content``."""
+def bar() -> str:
+    """The top of the page: the way to the question box, name and tagline, and what acts on the whole page."""
+    return (
+        f'<a class="skip" href="#question" data-action="skip">{both(lambda t: t.skip)}</a>'
+        '<header class="bar">'
+        f"{_button('drawer', lambda t: t.conversations, icon=True, controls='drawer')}"
+        f'<div class="brand"><h1>{both(lambda t: t.name)}</h1><p>{both(lambda t: t.tagline)}</p></div>'
+        f"{_knowledge_link()}"
+        f"{_button('new-chat', lambda t: t.new_chat)}"
+        f"{_button('language', lambda t: t.other_language)}"
+        f"{_button('theme', lambda t: t.dark, icon=True)}"
+        "</header>"
+    )
 
 
-def messages(turns: Sequence[Turn]) -> list[Message]:
-    """The conversation for the Chatbot: a question and a reply per turn, always in this order."""
-    said: list[Message] = []
-    for turn in turns:
-        said.append({"role": "user", "content": literal(turn.question)})
-        said.append({"role": "assistant", "content": literal(turn.reply)})
-    return said
+def drawer() -> str:
+    """The list of conversations, filled by the browser."""
+    return (
+        '<div class="shade" data-action="close-drawer"></div>'
+        '<nav class="drawer"><div class="panel-head">'
+        f"<h2>{both(lambda t: t.conversations)}</h2>"
+        f"{_button('close-drawer', lambda t: t.cancel, icon=True)}</div>"
+        f'<div class="panel-body">{_button("new-chat", lambda t: t.new_chat)}<ul class="conversations"></ul>'
+        f'<p class="empty">{both(lambda t: t.no_conversations)}</p>'
+        f'<p class="not-kept" hidden>{both(lambda t: t.not_kept)}</p></div>'
+        f'<div class="panel-foot">{_knowledge_link()}'
+        '<form class="user" method="post" action="logout" hidden><bdi class="name"></bdi>'
+        f'<button type="submit" class="pill">{both(lambda t: t.log_out)}</button></form></div></nav>'
+    )
 
 
-def literal(text: str) -> str:
-    """Text that the Chatbot shows character by character.
+def conversation(*, rated: bool) -> str:
+    """Where the turns of the open conversation go, with what an empty one shows.
 
-    The Chatbot's Markdown is off, yet it still reads its messages as HTML: images named there would be
-    fetched. Quotes stay as they are, because attributes cannot occur in escaped text.
+    Args:
+        rated: Whether answers can be rated.
     """
-    return escape(text, quote=False)
-
-
-def sources_panel(turns: Sequence[Turn]) -> str:
-    """The panel beside the conversation, with one section per turn.
-
-    The sections also tell the browser what it needs for drawing the replies (``data-…``), as the Chatbot
-    has no place for it.
-    """
-    sections = "".join(_section(number, turn) for number, turn in enumerate(turns))
     return (
-        f'<div class="panel-head"><h2>{_both(lambda t: t.sources)}</h2>'
-        '<button type="button" class="close" data-action="close-sources"></button></div>'
-        f'<div class="panel-body">{sections}</div>'
+        f'<section class="log" tabindex="0" data-rated="{"yes" if rated else "no"}">'
+        f'<div class="welcome"><h2>{both(lambda t: t.welcome)}</h2><p>{both(lambda t: t.promise)}</p>'
+        '<ul class="examples"></ul></div>'
+        '<div class="turns"></div></section>'
+        '<div class="said-aloud heard" role="status"></div>'
     )
 
 
-def welcome() -> str:
-    """What an empty conversation shows above the examples."""
-    return f'<div class="welcome"><h2>{_both(lambda t: t.welcome)}</h2><p>{_both(lambda t: t.promise)}</p></div>'
-
-
-def brand() -> str:
-    """Name and tagline for the top of the page."""
-    return f"<h1>{_both(lambda t: t.name)}</h1><p>{_both(lambda t: t.tagline)}</p>"
-
-
-def confidence_level(confidence: float) -> Literal["high", "medium", "low"]:
-    """A probability in a word that has a text in both languages."""
-    if confidence >= HIGH_CONFIDENCE:
-        return "high"
-    return "medium" if confidence >= MEDIUM_CONFIDENCE else "low"
-
-
-def source_card(turn: int, source: CitedSource) -> str:
-    """One citation: where it comes from, and the quote marked inside its surroundings."""
-    citation = source.citation
-    way, language = direction(citation.language), escape(citation.language)
-    language_name = _both(lambda t: t.languages.get(citation.language, citation.language))
+def above_the_box() -> str:
+    """What stands between the conversation and the question box, now and then."""
     return (
-        f'<article class="card" id="source-{turn}-{citation.number}" tabindex="-1" dir="{way}">'
-        f'<header><span class="number">{citation.number}</span>'
-        f'<div><h3 lang="{language}" dir="auto">{escape(citation.title)}</h3>'
-        f"{_origin(source)}</div></header>"
-        f'<p class="passage" lang="{language}">'
-        f"{escape(source.before)}<mark>{escape(citation.quote)}</mark>{escape(source.after)}</p>"
-        f'<footer><span class="badge">{language_name}</span>{_fact_badge(source)}</footer></article>'
+        f'<div class="editing" hidden><span>{both(lambda t: t.editing)}</span>'
+        f"{_button('cancel-edit', lambda t: t.cancel)}</div>"
+        f"{_button('stop', lambda t: t.stop, icon=True)}"
     )
 
 
-def _section(number: int, turn: Turn) -> str:
-    cards = "".join(source_card(number, source) for source in turn.sources)
-    empty = "" if cards else f'<p class="none">{_both(lambda t: t.no_sources)}</p>'
+def sources() -> str:
+    """The panel beside the conversation, filled by the browser."""
     return (
-        f'<section class="turn" id="turn-{number}" data-state="{turn.state}"'
-        f' data-language="{escape(turn.language)}" data-confidence="{confidence_level(turn.confidence)}">'
-        f'<p class="about" dir="auto">{escape(turn.question)}</p>{cards}{empty}</section>'
+        '<aside class="sources"><div class="panel-head"><h2></h2>'
+        f"{_button('close-sources', lambda t: t.close, icon=True)}</div>"
+        '<div class="panel-body"></div></aside>'
     )
 
 
-def _origin(source: CitedSource) -> str:
-    """Lines for the origin and for file and page; a file that is its own origin is named once."""
-    citation = source.citation
-    place = f"<bdi>{escape(citation.document_id)}</bdi>"
-    if citation.page is not None:
-        place += f"<span> · </span>{_both(lambda t: f'{t.page} {citation.page}')}"
-    lines = [place]
-    if source.origin not in ("", citation.document_id):
-        lines.insert(0, f"<bdi>{escape(source.origin)}</bdi>")
-    return "".join(f'<p class="origin">{line}</p>' for line in lines)
+def _knowledge_link() -> str:
+    return f'<a class="pill knowledge" href="knowledge/">{both(lambda t: t.knowledge)}</a>'
 
 
-def _fact_badge(source: CitedSource) -> str:
-    if source.citation.kind != "fact":
-        return ""
-    return f'<span class="badge fact">{_both(lambda t: t.fact)}</span>'
-
-
-def _both(label: Callable[[Texts], str]) -> str:
+def both(label: Callable[[Texts], str]) -> str:
     """A label in every interface language; the stylesheet shows one."""
     return "".join(
         f'<span class="label" lang="{language}" dir="{direction(language)}">{escape(label(TEXTS[language]))}</span>'
         for language in LANGUAGES
     )
+
+
+def _button(action: str, label: Callable[[Texts], str], *, icon: bool = False, controls: str = "") -> str:
+    """A button whose words are shown, or, with an icon in their place, only heard."""
+    kind = "icon" if icon else "pill"
+    more = f' aria-controls="{controls}"' if controls else ""
+    words = both(label)
+    if icon:
+        words = f'<span class="heard">{words}</span>'
+    return f'<button type="button" class="{kind} {action}" data-action="{action}"{more}>{words}</button>'

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
 
 from .driver import CHROMIUM, DESKTOP, PAGE_MILLISECONDS, QUIET, OpenTab, Tab
 from .fake import FakeDalil
@@ -27,6 +27,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PAGE_MILLISECONDS)  # a busy machine may take its time over anything
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
@@ -37,8 +38,9 @@ def open_tab(browser: Browser, address: str) -> Iterator[OpenTab]:
     """Opens the chat; afterwards no tab may have asked another site or complained on its console."""
     tabs: list[Tab] = []
 
-    def open_it(locale: str = "en-US", viewport: ViewportSize = DESKTOP) -> Tab:
-        context = browser.new_context(
+    def open_it(locale: str = "en-US", viewport: ViewportSize = DESKTOP, context: BrowserContext | None = None) -> Tab:
+        """A tab in a browser of its own, or a further one in that of ``context``."""
+        context = context or browser.new_context(
             locale=locale, viewport=viewport, permissions=["clipboard-read", "clipboard-write"]
         )
         tab = Tab(context.new_page(), address)
@@ -50,8 +52,7 @@ def open_tab(browser: Browser, address: str) -> Iterator[OpenTab]:
             "console",
             lambda message: tab.complaints.append(message.text) if message.type == "error" else None,
         )
-        tab.page.goto(address)
-        tab.page.wait_for_selector("html.ready #question textarea")
+        tab.open()
         tabs.append(tab)
         return tab
 
@@ -61,4 +62,5 @@ def open_tab(browser: Browser, address: str) -> Iterator[OpenTab]:
         assert elsewhere == []
         assert tab.complaints == []
         assert len(tab.requests) > 10
-        tab.page.context.close()
+    for context in {tab.page.context for tab in tabs}:
+        context.close()

@@ -28,7 +28,10 @@ QUIET = (
 )
 DESKTOP: ViewportSize = {"width": 1360, "height": 850}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PAGE_MILLISECONDS = 30_000
+PAGE_MILLISECONDS = 60_000
+"""What a page may take on a busy machine; tests wait for states, never for a time."""
+
+LEFT = re.compile("AbortError|Connection errored out")
 FINISHED = re.compile("answered|abstained|failed")
 
 
@@ -41,23 +44,67 @@ class Tab:
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
+    def open(self) -> None:
+        """Go to the chat and wait until it can be used."""
+        self.page.goto(self.address)
+        self.wait()
+
+    def reload(self) -> None:
+        """Load the page again and wait until it can be used."""
+        self.page.reload(wait_until="domcontentloaded")
+        self.wait()
+        # Gradio complains of its own stream when the page is left just before the server has closed it.
+        self.complaints = [one for one in self.complaints if not LEFT.search(one)]
+
+    def wait(self) -> None:
+        """Wait until the page can be used."""
+        self.page.wait_for_selector("html.ready #question textarea")
+
+    @property
+    def box(self) -> Locator:
+        """Where questions are typed."""
+        return self.page.locator("#question textarea")
+
+    @property
+    def replies(self) -> Locator:
+        """Every reply of the open conversation."""
+        return self.page.locator(".message.reply")
+
+    @property
+    def questions(self) -> Locator:
+        """Every question of the open conversation."""
+        return self.page.locator(".message.question > .text")
+
+    def send(self, question: str) -> Locator:
+        """Send a question; returns its reply, which may still be on its way."""
+        before = self.replies.count()
+        self.box.fill(question)
+        self.page.keyboard.press("Enter")
+        expect(self.replies).to_have_count(before + 1)
+        return self.replies.nth(before)
+
     def ask(self, question: str) -> Locator:
         """Send a question and wait for its reply, which is returned."""
-        replies = self.page.locator("#conversation .bot-row .message-content")
-        before = replies.count()
-        self.page.get_by_role("textbox").fill(question)
-        self.page.keyboard.press("Enter")
-        reply = replies.nth(before)
+        reply = self.send(question)
         expect(reply).to_have_attribute("data-state", FINISHED)
         return reply
 
     def question(self, number: int) -> Locator:
         """A question of the conversation, counted from 0."""
-        return self.page.locator("#conversation .user-row .message-content").nth(number)
+        return self.page.locator(".message.question").nth(number)
 
     def card(self) -> Locator:
         """The card that is open."""
         return self.page.locator("#sources .card.open")
+
+    @property
+    def conversations(self) -> Locator:
+        """Every conversation in the list, the last one first."""
+        return self.page.locator("#drawer .conversation")
+
+    def press(self, name: str, within: Locator | None = None) -> None:
+        """Press the button of this name."""
+        (within or self.page).get_by_role("button", name=name, exact=True).click()
 
 
 OpenTab = Callable[..., Tab]

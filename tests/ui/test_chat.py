@@ -4,47 +4,72 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
-from assistant.schema import Citation
+from assistant.errors import IndexStateError
+from assistant.schema import Answer, AnswerPiece, Citation, Hit
+from assistant.ui.chat import build_chat, head_html
 from assistant.ui.conversation import (
     CONTEXT_WIDTH,
+    MAX_TURNS,
+    Answers,
+    Asked,
     CitedSource,
+    Place,
+    Rated,
+    Stops,
     Turn,
     cited_source,
-    history_of,
-    pending_turn,
+    close_place,
+    confidence_level,
+    parse,
+    quote_digest,
     surroundings,
     take_turn,
 )
-from assistant.ui.render import confidence_level, literal, messages, source_card, sources_panel
 from assistant.ui.texts import ARABIC, ENGLISH, Language, Texts, direction, script_language, texts_json
 
 from .fake import (
+    AGAIN_ANSWER,
+    ANSWERS,
     ARABIC_DOCUMENT,
     ARABIC_QUOTE,
     ASK_ACROSS,
+    ASK_AGAIN,
     ASK_ARABIC,
     ASK_CRASHING,
     ASK_ENGLISH,
     ASK_FACT,
     ASK_FAILING,
+    ASK_SLOWLY,
+    CLOSEST,
     DIALOGUE_QUOTE,
     DOCUMENTS,
     ENGLISH_DOCUMENT,
     ENGLISH_QUOTE,
-    INJECTION,
+    FACT,
+    NOTE,
+    WITHDRAWN,
     FakeDalil,
+    FakeFeedback,
     citation,
 )
 
 
-def only_card(dalil: FakeDalil, question: str) -> str:
-    """The card of an answer with one citation."""
-    (source,) = take_turn(dalil, question, [], "en").sources
-    return source_card(0, source)
+def asked(
+    question: str, history: tuple[tuple[str, str], ...] = (), interface: Language = "en", id: str = "t1"
+) -> Asked:
+    """What the browser sends for a question."""
+    return Asked(id=id, question=question, history=[list(turn) for turn in history], interface=interface)
+
+
+def turn_of(dalil: FakeDalil, question: str, interface: Language = "en") -> Turn:
+    """The finished turn of a question without a conversation before it."""
+    return list(take_turn(dalil, asked(question, interface=interface)))[-1]
 
 
 # ---- texts
@@ -91,26 +116,55 @@ def test_other_languages_have_their_direction_too() -> None:
 # ---- turns
 
 
+def test_an_answer_grows_piece_by_piece_and_brings_each_source_with_its_mark(dalil: FakeDalil) -> None:
+    turns = list(take_turn(dalil, asked(ASK_ARABIC)))
+    assert [turn.state for turn in turns] == ["streaming"] * (len(turns) - 1) + ["answered"]
+    assert turns[0].reply == f"{ARABIC_QUOTE[:-1]} [1]"
+    assert [source.number for source in turns[0].sources] == [1]
+    assert turns[-1].reply == ANSWERS[ASK_ARABIC].text
+    assert [source.number for source in turns[-1].sources] == [1, 2]
+    assert {(turn.id, turn.language) for turn in turns} == {("t1", "ar")}
+
+
 def test_an_answer_becomes_a_turn_with_its_sources(dalil: FakeDalil) -> None:
-    turn = take_turn(dalil, ASK_ACROSS, [], "ar")
-    assert (turn.state, turn.language) == ("answered", "en")
-    assert [source.citation.quote for source in turn.sources] == [ARABIC_QUOTE]
-    assert turn.sources[0].origin == ARABIC_DOCUMENT.source
+    turn = turn_of(dalil, ASK_ACROSS, "ar")
+    assert (turn.state, turn.language, turn.confidence, turn.note) == ("answered", "en", "high", "")
+    (source,) = turn.sources
+    assert source.place.quote == ARABIC_QUOTE
+    assert (source.place.origin, source.place.date) == (ARABIC_DOCUMENT.source, "2025-12-28")
+    assert source.fact is None
 
 
-def test_an_abstention_has_no_sources(dalil: FakeDalil) -> None:
-    turn = take_turn(dalil, "Who won the world cup?", [], "ar")
+def test_what_is_withdrawn_leaves_nothing_behind(dalil: FakeDalil) -> None:
+    turns = list(take_turn(dalil, asked(ASK_AGAIN)))
+    assert WITHDRAWN in turns[0].reply
+    assert [source.place.quote for source in turns[0].sources] == [ENGLISH_QUOTE]
+    assert turns[1].reply == f"{DIALOGUE_QUOTE[:-1]} [1]"
+    assert [source.place.quote for source in turns[1].sources] == [DIALOGUE_QUOTE]
+    assert (turns[-1].reply, turns[-1].note) == (AGAIN_ANSWER.text, NOTE)
+
+
+def test_an_abstention_has_no_sources_but_what_comes_closest(dalil: FakeDalil) -> None:
+    turn = turn_of(dalil, "Who won the world cup?", "ar")
     assert (turn.state, turn.language, turn.sources) == ("abstained", "en", ())
+    assert [place.quote for place in turn.closest] == [hit.text for hit in CLOSEST]
+    first = turn.closest[0]
+    assert ARABIC_DOCUMENT.text[first.start : first.end] == first.quote
 
 
-def test_earlier_turns_reach_the_assistant_without_those_that_failed(dalil: FakeDalil) -> None:
-    turns = [take_turn(dalil, question, [], "en") for question in (ASK_FACT, ASK_FAILING, "Who?")]
-    take_turn(dalil, ASK_ENGLISH, turns, "en")
-    assert dalil.histories[-1] == [(ASK_FACT, turns[0].reply), ("Who?", turns[2].reply)]
+def test_an_answer_never_shows_what_else_was_close(dalil: FakeDalil) -> None:
+    hits = (CLOSEST[0],)
+
+    class Close(FakeDalil):
+        def stream(self, *arguments: Any, **options: Any) -> Iterator[AnswerPiece | Answer]:
+            yield replace(ANSWERS[ASK_ENGLISH], closest=hits)
+
+    assert turn_of(Close(), ASK_ENGLISH).closest == ()
 
 
-def test_a_pending_turn_is_not_history() -> None:
-    assert history_of([pending_turn("Who?", "en")]) == []
+def test_the_conversation_before_reaches_the_assistant(dalil: FakeDalil) -> None:
+    list(take_turn(dalil, asked(ASK_ENGLISH, ((ASK_FACT, "2004 [1]."), ("ومتى؟", "لا أدري")))))
+    assert dalil.histories == [[(ASK_FACT, "2004 [1]."), ("ومتى؟", "لا أدري")]]
 
 
 @pytest.mark.parametrize(
@@ -125,132 +179,187 @@ def test_a_pending_turn_is_not_history() -> None:
 def test_errors_are_told_in_the_language_of_the_question(
     dalil: FakeDalil, question: str, interface: Language, message: str
 ) -> None:
-    turn = take_turn(dalil, question, [], interface)
+    turn = turn_of(dalil, question, interface)
     assert (turn.state, turn.reply) == ("failed", message)
     assert "\n" not in turn.reply
 
 
-def test_a_crash_is_logged_and_told_in_both_languages(dalil: FakeDalil, caplog: pytest.LogCaptureFixture) -> None:
-    turn = take_turn(dalil, ASK_CRASHING, [], "en")
-    assert turn.state == "failed"
-    assert "secret" not in turn.reply
-    assert set(turn.reply.splitlines()) == set(ARABIC.broken.splitlines())
-    assert "a secret that no user should read" in caplog.text
+def test_an_unexpected_error_keeps_its_secrets(dalil: FakeDalil) -> None:
+    turn = turn_of(dalil, ASK_CRASHING)
+    assert (turn.state, turn.reply) == ("failed", ENGLISH.broken)
 
 
-# ---- surroundings of a quote
+def test_a_stopped_answer_ends_without_another_turn_and_ends_the_work(dalil: FakeDalil) -> None:
+    stops = Stops()
+    stopped = stops.begin("t1")
+    turns = take_turn(dalil, asked(ASK_SLOWLY), stopped.is_set)
+    assert next(turns).state == "streaming"
+    stops.stop("t1")
+    assert list(turns) == []
+    assert dalil.closed.is_set()
 
 
-def test_surroundings_are_whole_where_they_are_short() -> None:
-    assert surroundings("One two three.", 4, 7) == ("One ", " three.")
+def test_stopping_concerns_one_turn_that_still_goes_on() -> None:
+    stops = Stops()
+    first, second = stops.begin("a"), stops.begin("b")
+    stops.stop("unknown")
+    stops.stop("b")
+    assert (first.is_set(), second.is_set()) == (False, True)
+    stops.end("b")
+    stops.end("b")
+    assert not stops.begin("b").is_set()
+
+
+def test_confidence_in_words() -> None:
+    levels = [confidence_level(value) for value in (1.0, 0.85, 0.84, 0.65, 0.64, 0.0)]
+    assert levels == ["high", "high", "medium", "medium", "low", "low"]
+
+
+# ---- what a browser sends
+
+
+GOOD = {"id": "a-1", "question": "Who?", "history": [["Q", "A"]], "interface": "ar"}
+
+
+def test_what_a_browser_sends_is_taken_as_it_is_meant() -> None:
+    parsed = parse(Asked, GOOD)
+    assert (parsed.question, parsed.turns(), parsed.interface) == ("Who?", (("Q", "A"),), "ar")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        "text",
+        [],
+        {},
+        GOOD | {"more": 1},
+        GOOD | {"id": "<img>"},
+        GOOD | {"id": "x" * 65},
+        GOOD | {"question": 7},
+        GOOD | {"question": "x" * 20_001},
+        GOOD | {"history": [["Q"]]},
+        GOOD | {"history": [["Q", "A", "B"]]},
+        GOOD | {"history": [["Q", {"a": 1}]]},
+        GOOD | {"history": [["Q", "A"]] * (MAX_TURNS + 1)},
+        GOOD | {"interface": "fr"},
+    ],
+)
+def test_anything_else_from_a_browser_is_refused(data: Any) -> None:
+    assert parse(Asked, data) is None
+
+
+@pytest.mark.parametrize(
+    "data", [{"id": "a"}, {"id": "a", "verdict": "maybe"}, {"id": "a", "verdict": "up", "reason": "x" * 2001}]
+)
+def test_a_verdict_is_one_of_two(data: Any) -> None:
+    assert parse(Rated, data) is None
+
+
+# ---- verdicts
+
+
+def test_a_verdict_is_kept_with_what_was_really_said_and_can_be_changed(dalil: FakeDalil) -> None:
+    answers, feedback = Answers(), FakeFeedback()
+    list(take_turn(dalil, asked(ASK_ARABIC, ((ASK_FACT, "2004"),)), answers=answers))
+    assert answers.rate(Rated(id="t1", verdict="up"), feedback)
+    assert answers.rate(Rated(id="t1", verdict="down", reason="ناقصة"), feedback)
+    assert list(feedback.entries.values()) == [(ANSWERS[ASK_ARABIC], "down", "ناقصة", [(ASK_FACT, "2004")])]
+
+
+def test_answers_that_are_forgotten_cannot_be_rated() -> None:
+    answers, feedback = Answers(size=2), FakeFeedback()
+    for number in range(3):
+        answers.keep(asked("Who?", id=f"t{number}"), ANSWERS[ASK_ENGLISH])
+    rated = [answers.rate(Rated(id=f"t{number}", verdict="up"), feedback) for number in range(4)]
+    assert rated == [False, True, True, False]
+
+
+def test_a_verdict_that_cannot_be_kept_says_so() -> None:
+    class Full(FakeFeedback):
+        def add(self, *arguments: Any, **options: Any) -> str:
+            raise IndexStateError("the disk is full")
+
+    answers = Answers()
+    answers.keep(asked("Who?"), ANSWERS[ASK_ENGLISH])
+    with pytest.raises(IndexStateError):
+        answers.rate(Rated(id="t1", verdict="up"), Full())
+    assert answers.rate(Rated(id="t1", verdict="up"), FakeFeedback())
+
+
+# ---- places in documents
 
 
 def test_surroundings_are_cut_between_words() -> None:
-    # Ten characters before the quote: "ree four " and its last space; the half word "ree" goes.
-    text = "one two three four QUOTE five six seven eight"
+    text = "a" * 50 + " " + "before " * 50 + "QUOTE" + " after" * 50
     start = text.index("QUOTE")
-    assert surroundings(text, start, start + 5, width=9) == ("… four ", " five …")
-
-
-def test_surroundings_join_paragraphs_with_one_line_break() -> None:
-    assert surroundings("Title\n\n\nQUOTE\n\nrest", 8, 13) == ("Title\n", "\nrest")
-
-
-def test_surroundings_stay_near_the_width() -> None:
-    text = "كلمة " * 300
-    before, after = surroundings(text, 700, 704)
-    assert before.startswith("… ")
-    assert after.endswith(" …")
-    assert CONTEXT_WIDTH - 10 <= len(before) <= CONTEXT_WIDTH + 2
-    assert CONTEXT_WIDTH - 10 <= len(after) <= CONTEXT_WIDTH + 2
+    before, after = surroundings(text, start, start + 5)
+    assert before.startswith("… before")
+    assert after.endswith("after …")
+    assert len(before) <= CONTEXT_WIDTH + 2
+    assert len(after) <= CONTEXT_WIDTH + 2
+    assert surroundings("One. Two. Three.", 5, 9) == ("One. ", " Three.")
+    assert surroundings("One.\n\n \nTwo. Three.", 8, 12) == ("One.\n", " Three.")
 
 
 def test_a_quote_stands_alone_when_its_document_has_changed(dalil: FakeDalil) -> None:
     moved = replace(citation(1, ENGLISH_DOCUMENT, ENGLISH_QUOTE), start=3, end=9)
-    source = cited_source(dalil, moved)
-    assert (source.before, source.after, source.origin) == ("", "", ENGLISH_DOCUMENT.source)
+    place = cited_source(dalil, moved, "en").place
+    assert (place.start, place.end, place.before, place.after) == (None, None, "", "")
+    assert place.origin == ENGLISH_DOCUMENT.source
 
 
 def test_a_quote_stands_alone_when_its_document_is_gone(dalil: FakeDalil) -> None:
-    gone = replace(citation(1, ENGLISH_DOCUMENT, ENGLISH_QUOTE), document_id="gone.txt")
-    assert cited_source(dalil, gone) == CitedSource(gone, "", "", "")
+    gone = Citation(1, "gone.txt", "Gone", "document", "en", "It was here.", 0, 12)
+    assert cited_source(dalil, gone, "en") == CitedSource(1, Place("gone.txt", "Gone", "en", "It was here."))
 
 
-# ---- HTML
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_a_fact_is_stated_in_the_language_of_the_answer(dalil: FakeDalil, language: str) -> None:
+    cited = citation(1, ENGLISH_DOCUMENT, DIALOGUE_QUOTE, kind="fact")
+    source = cited_source(dalil, cited, language)
+    assert source.fact is not None
+    assert (source.fact.statement, source.fact.language) == (FACT.statements[language], language)
+    assert source.fact.as_of == "2025-12"
+    assert cited_source(dalil, replace(cited, fact_id="gone"), language).fact is None
 
 
-def test_a_card_marks_the_quote_in_its_language_and_direction(dalil: FakeDalil) -> None:
-    card = only_card(dalil, ASK_ACROSS)
-    assert f"<mark>{ARABIC_QUOTE}</mark>" in card
-    assert '<article class="card" id="source-0-1" tabindex="-1" dir="rtl">' in card
-    assert '<p class="passage" lang="ar">' in card
-    assert ARABIC_DOCUMENT.title in card
-    assert ARABIC_DOCUMENT.id in card
-    assert ">العربية</span>" in card
-    assert ">Arabic</span>" in card
+def test_a_close_passage_that_no_document_holds_has_no_place(dalil: FakeDalil) -> None:
+    stated = Hit("p", ENGLISH_DOCUMENT.id, "T", FACT.statements["ar"], "ar", "fact", 0.1)
+    place = close_place(dalil, stated)
+    assert (place.start, place.quote) == (None, FACT.statements["ar"])
+    assert close_place(dalil, replace(stated, document_id="gone")).origin == ""
 
 
-def test_a_card_of_a_fact_says_so_and_names_the_page(dalil: FakeDalil) -> None:
-    card = only_card(dalil, ASK_FACT)
-    assert f"<mark>{DIALOGUE_QUOTE}</mark>" in card
-    assert ENGLISH.fact in card
-    assert ARABIC.fact in card
-    assert "p. 2" in card
-    assert "ص 2" in card
-    assert ENGLISH.fact not in only_card(dalil, ASK_ENGLISH)
-
-
-def test_an_origin_that_is_the_file_is_named_once() -> None:
-    source = CitedSource(citation(1, ENGLISH_DOCUMENT, ENGLISH_QUOTE), ENGLISH_DOCUMENT.id, "", "")
-    assert source_card(0, source).count(ENGLISH_DOCUMENT.id) == 1
-
-
-def test_nothing_that_others_wrote_becomes_html() -> None:
-    hostile = Citation(1, INJECTION, INJECTION, "document", '"><b>', INJECTION, 0, 9)
-    turn = Turn(
-        INJECTION,
-        INJECTION,
-        "answered",
-        '"><b>',
-        0.5,
-        (CitedSource(hostile, f"by {INJECTION}", INJECTION, ""),),
-    )
-    said = "".join(message["content"] for message in messages([turn]))
-    assert "<" not in said
-    drawn = sources_panel([turn])
-    assert "<img" not in drawn
-    assert "<b>" not in drawn
-    assert drawn.count("&lt;img") == 6  # question, title, origin, file, before and quote
-
-
-def test_messages_alternate_and_keep_marks_as_text(dalil: FakeDalil) -> None:
-    turns = [take_turn(dalil, question, [], "en") for question in (ASK_ARABIC, ASK_ENGLISH)]
-    said = messages(turns)
-    assert [message["role"] for message in said] == ["user", "assistant"] * 2
-    assert said[1]["content"].count("[1]") == 1
-    assert said[3]["content"] == literal(turns[1].reply)
-
-
-def test_the_panel_tells_the_browser_about_each_reply(dalil: FakeDalil) -> None:
-    turns = [take_turn(dalil, question, [], "en") for question in (ASK_ARABIC, "من فاز بكأس العالم؟")]
-    panel = sources_panel(turns)
-    assert 'id="turn-0" data-state="answered" data-language="ar" data-confidence="high"' in panel
-    assert 'id="turn-1" data-state="abstained" data-language="ar" data-confidence="low"' in panel
-    assert [ENGLISH.no_sources in part for part in panel.split("<section")[1:]] == [False, True]
-
-
-def test_confidence_in_words() -> None:
-    assert [confidence_level(value) for value in (1.0, 0.85, 0.84, 0.65, 0.64, 0.0)] == [
-        "high",
-        "high",
-        "medium",
-        "medium",
-        "low",
-        "low",
-    ]
+def test_a_digest_tells_quotes_apart() -> None:
+    assert quote_digest(ARABIC_QUOTE) == quote_digest(ARABIC_QUOTE)
+    assert quote_digest(ARABIC_QUOTE) != quote_digest(ARABIC_QUOTE[:-1])
+    assert re.fullmatch(r"[0-9a-f]{12}", quote_digest("\ud800"))  # half a character, as a browser may send it
 
 
 def test_the_documents_of_the_fake_hold_what_it_cites(dalil: FakeDalil) -> None:
     for question in (ASK_ARABIC, ASK_ENGLISH, ASK_ACROSS, ASK_FACT):
         for cited in dalil.ask(question).citations:
             assert DOCUMENTS[cited.document_id].text[cited.start : cited.end] == cited.quote
+
+
+# ---- the page
+
+
+@pytest.mark.parametrize("rated", [True, False])
+def test_thumbs_are_there_where_verdicts_are_kept(dalil: FakeDalil, rated: bool) -> None:
+    page = build_chat(dalil, FakeFeedback() if rated else None)
+    (log,) = [block.value for block in page.blocks.values() if getattr(block, "elem_id", "") == "conversation"]
+    assert f'data-rated="{"yes" if rated else "no"}"' in log
+
+
+def test_the_head_names_no_other_site_and_every_file_that_it_names_is_there() -> None:
+    from assistant.ui.chat import STATIC_DIR
+
+    head = head_html()
+    assert "http" not in head.replace("http-equiv", "")
+    named = re.findall(r'(?:href|src)="ui/([\w./]+)"', head)
+    assert len(named) > 10
+    assert all((STATIC_DIR / name).is_file() for name in named if not name.startswith("fonts/"))
+    scripts = {path.name for path in STATIC_DIR.glob("*.js")} - {"early.js", "reading.js", "knowledge.js"}
+    assert scripts <= set(named)

@@ -51,6 +51,10 @@ def test_every_response_forbids_other_sites(client: TestClient, path: str) -> No
     assert headers["referrer-policy"] == "no-referrer"
 
 
+def test_nobody_has_to_log_in_on_this_machine(client: TestClient) -> None:
+    assert client.get("/who").json() == {"name": None}
+
+
 def test_health(client: TestClient) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
 

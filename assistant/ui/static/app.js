@@ -1,345 +1,435 @@
-/* The browser's half of the chat: languages, theme, drawing of replies, sources.
+/* The browser's half of the chat: it holds the conversations, asks, and has everything drawn.
  *
- * Gradio draws messages as plain text. An observer then gives each its direction, turns [1] into chips and
- * adds what belongs below a reply. What Python knows about a reply is in the sources panel: one
- * <section id="turn-N" data-state data-language data-confidence> per turn.
+ * Gradio carries questions and what comes back; `window.dalil`, a promise, is what its events call. A question is
+ * shown at once, and every message of the server holds its turn as it is by then, so that a lost one does no harm.
  */
-(() => {
-  "use strict";
 
-  const page = document.documentElement;
-  const texts = JSON.parse(document.getElementById("dalil-texts").textContent);
-  const here = () => texts[page.lang] ?? texts.en;
+import {
+  announce, find, here, isPhone, make, newId, page, preferredLanguage, recall, remember, setPageLanguage, texts,
+} from "./base.js";
+import { closeDrawer, drawDrawer, drawerIsOpen, isOverlay, leaveDrawer, openDrawer, startDrawer } from "./drawer.js";
+import { download } from "./export.js";
+import * as panel from "./sources.js";
+import * as store from "./store.js";
+import { drawConversation } from "./turns.js";
+import { directionOf, sourceId } from "./words.js";
 
-  const make = (tag, className, content = "") => {
-    const element = document.createElement(tag);
-    element.className = className;
-    element.append(content);
-    return element;
+const HISTORY = 12; // turns that go with a question
+const MAX_SENT = 20_000; // characters of each of their texts
+const ALIVE_SECONDS = 3; // how often the server is asked whether it is there, while an answer is waited for
+
+let conversation = store.newConversation();
+let busy = null; // { conversation, turn }: what is being answered, in the open conversation or another one
+let editing = null; // the turn whose question is in the box
+let started = false;
+
+/* ---- the wire ---- */
+
+let connect = null;
+const connected = new Promise((resolve) => { connect = resolve; });
+const tell = async (event, data) => (await connected)(event, data);
+
+/* ---- drawing ---- */
+
+const redraw = () => {
+  if (!started) return;
+  const log = find("#conversation .log");
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  drawConversation(conversation, actions, busy?.conversation === conversation);
+  panel.drawSources();
+  page.classList.toggle("asking", busy !== null);
+  page.classList.toggle("edits", editing !== null);
+  find(".editing").hidden = editing === null;
+  if (atEnd) log.scrollTop = log.scrollHeight;
+};
+
+const redrawList = () => { if (started) drawDrawer(conversation.id, actions); };
+
+const drawExamples = () => {
+  const examples = here().examples.map((text) => {
+    const example = make("button", "example", text);
+    example.type = "button";
+    example.dir = directionOf(text);
+    example.lang = example.dir === "rtl" ? "ar" : "en";
+    example.addEventListener("click", () => ask(text));
+    return make("li", "", example);
+  });
+  find(".examples").replaceChildren(...examples);
+};
+
+/* Names for what stands outside our own HTML, and for what has both languages inside. */
+const nameControls = () => {
+  const t = here();
+  const name = (selector, label) => find(selector)?.setAttribute("aria-label", label);
+  name("#conversation .log", t.conversation);
+  name("#question .submit-button", t.send);
+  for (const control of document.querySelectorAll(".bar button, #drawer .panel-head button, #sources button, #above-box button")) {
+    const label = find(`.label[lang=${page.lang}]`, control)?.textContent;
+    if (label) control.title = label;
+  }
+  const theme = document.body.classList.contains("dark") ? "light" : "dark";
+  for (const label of document.querySelectorAll("[data-action=theme] .label")) label.textContent = texts[label.lang][theme];
+  find("[data-action=theme]").title = t[theme];
+};
+
+const redrawAll = () => {
+  drawExamples();
+  nameControls();
+  redraw();
+  redrawList();
+};
+
+/* ---- the question box, which is Gradio's ---- */
+
+const box = () => find("#question textarea");
+let boxText = null; // what it should hold, where that is not what was typed
+
+const boxUpdate = () => {
+  const update = { __type__: "update", label: here().placeholder, placeholder: here().placeholder };
+  if (boxText !== null) update.value = boxText;
+  boxText = null;
+  return [update];
+};
+
+const setBox = (text) => {
+  boxText = text;
+  tell("localise");
+  box().focus();
+};
+
+const focusBox = () => { if (!isPhone()) box()?.focus(); };
+
+/* ---- asking ---- */
+
+const ask = (question) => {
+  if (busy || !question.trim()) return;
+  if (editing) store.dropTurn(conversation, editing);
+  editing = null;
+  const spoken = directionOf(question) || page.dir;
+  const turn = {
+    id: newId(), at: Date.now(), question: question.trim(), state: "pending", reply: "",
+    language: spoken === "rtl" ? "ar" : "en", confidence: "low", note: "", sources: [], closest: [],
+    verdict: "", reason: "",
   };
+  const history = conversation.turns
+    .filter((one) => one.state === "answered" || one.state === "abstained")
+    .slice(-HISTORY)
+    .map((one) => [one.question.slice(0, MAX_SENT), one.reply.slice(0, MAX_SENT)]);
+  conversation.turns.push(turn);
+  busy = { conversation, turn };
+  keepOpen();
+  store.save(conversation);
+  redraw();
+  redrawList();
+  const log = find("#conversation .log");
+  log.scrollTop = log.scrollHeight;
+  announce(here().thinking);
+  tell("ask", { id: turn.id, question: turn.question.slice(0, MAX_SENT), history, interface: page.lang });
+  watchServer(turn);
+};
 
-  /* Storage may be forbidden; the choice then lasts as long as the page. */
-  const remember = (key, value) => {
-    try { localStorage.setItem(`dalil-${key}`, value); } catch { /* not kept */ }
-  };
-  const recall = (key) => {
-    try { return localStorage.getItem(`dalil-${key}`); } catch { return null; }
-  };
+/* Gradio would wait for ever for a server that is gone, or say so in English. */
+const watchServer = (turn) => {
+  let misses = 0;
+  const timer = setInterval(async () => {
+    if (busy?.turn !== turn) {
+      clearInterval(timer);
+      return;
+    }
+    const alive = await fetch("healthz", { cache: "no-store" }).then((response) => response.ok, () => false);
+    misses = alive ? 0 : misses + 1;
+    if (misses >= 2 && busy?.turn === turn) fail(here().lost);
+  }, ALIVE_SECONDS * 1000);
+};
 
-  /* ---- language and theme ---- */
+const fail = (reason) => {
+  if (!busy) return;
+  Object.assign(busy.turn, { state: "failed", reply: reason, language: page.lang, sources: [], closest: [] });
+  finish(reason);
+};
 
-  const directionOfLanguage = (code) => (/^(ar|fa|he|ps|sd|ug|ur|yi)\b/.test(code) ? "rtl" : "ltr");
+const finish = (said) => {
+  const { conversation: asked, turn } = busy;
+  busy = null;
+  store.save(asked);
+  redraw();
+  redrawList();
+  announce(said);
+  if (asked === conversation) panel.showTurn(turn);
+};
 
-  const preferredLanguage = () =>
-    recall("language") ?? (navigator.language.toLowerCase().startsWith("ar") ? "ar" : "en");
+const receiveTurn = (message) => {
+  const reply = store.readReply(message);
+  if (!reply || busy?.turn.id !== reply.id) return; // stopped, or asked by an earlier page
+  const { turn } = busy;
+  Object.assign(turn, reply);
+  if (turn.state !== "streaming") {
+    finish(`${turn.state === "answered" ? here().ready : ""} ${turn.reply}`);
+    return;
+  }
+  redraw();
+  if (busy.conversation === conversation) panel.showTurn(turn);
+};
 
-  const setPageLanguage = (code) => {
-    page.lang = code;
-    page.dir = directionOfLanguage(code);
-  };
+const stop = () => {
+  if (!busy) return;
+  tell("stop", { id: busy.turn.id });
+  busy.turn.state = "stopped";
+  finish(here().stopped);
+  box().focus();
+};
 
-  const isDark = () => document.body.classList.contains("dark");
-  const themeUpdate = () => update({ value: isDark() ? here().light : here().dark });
-  const update = (props) => ({ __type__: "update", ...props });
+/* ---- what the buttons do ---- */
 
-  /* New values for: language, new-chat, language switch, theme switch, conversation, question box. */
-  const localise = (code) => {
+const actions = {
+  edit(turn) {
+    editing = turn;
+    redraw();
+    setBox(turn.question);
+  },
+  retry(turn) {
+    if (busy) return;
+    store.dropTurn(conversation, turn);
+    ask(turn.question);
+    focusBox();
+  },
+  rate(turn, verdict, reason) {
+    turn.verdict = verdict;
+    turn.reason = reason;
+    turn.form = reason ? "thanked" : "asking";
+    store.save(conversation);
+    redraw();
+    if (!reason) find(`[data-turn="${turn.id}"] [data-name=reason]`)?.focus({ preventScroll: true });
+    else announce(here().thanks);
+    tell("rate", { id: turn.id, verdict, reason });
+  },
+  unask(turn) {
+    turn.form = "thanked";
+    redraw();
+  },
+  sources(turn) { panel.openSources(turn, null, document.activeElement); },
+  closest(turn, position) { panel.openSources(turn, `closest-${turn.id}-${position}`, document.activeElement); },
+  open(id) {
+    const found = busy?.conversation.id === id ? busy.conversation : store.load(id);
+    if (found) show(found);
+    leaveDrawer();
+    focusBox();
+  },
+  deleted(id) {
+    if (conversation.id === id) startAnew();
+    redrawList();
+  },
+  restored(id) {
+    actions.open(id);
+    redrawList();
+  },
+  rename(id, title) {
+    const found = id === conversation.id ? conversation : store.load(id);
+    Object.assign(found, { title, named: true });
+    store.save(found);
+  },
+  download(id) { download(id === conversation.id ? conversation : store.load(id)); },
+  redraw: redrawList,
+};
+
+const receiveRated = ({ id, kept }) => {
+  const turn = conversation.turns.find((one) => one.id === id);
+  if (kept || !turn) return;
+  Object.assign(turn, { verdict: "", reason: "", form: "refused" });
+  store.save(conversation);
+  redraw();
+  announce(here().not_rated);
+};
+
+/* ---- which conversation is open: a tab comes back to its own when it is loaded again ---- */
+
+const keepOpen = () => {
+  try { sessionStorage.setItem("dalil-open", conversation.id); } catch { /* not kept */ }
+};
+const lastOpen = () => {
+  try { return sessionStorage.getItem("dalil-open"); } catch { return null; }
+};
+
+const show = (found) => {
+  conversation = found;
+  editing = null;
+  keepOpen();
+  find("#conversation .turns").replaceChildren();
+  panel.showTurn(conversation.turns.at(-1) ?? null);
+  redraw();
+  redrawList();
+  const log = find("#conversation .log");
+  log.scrollTop = log.scrollHeight;
+};
+
+const startAnew = () => {
+  if (busy?.conversation === conversation) stop();
+  show(store.newConversation());
+};
+
+store.watch((id, removed) => {
+  if (!started) return;
+  const isOpen = id === conversation.id && busy?.conversation !== conversation;
+  if (isOpen && removed) startAnew();
+  else if (isOpen) {
+    const found = store.load(id);
+    if (found) show(found);
+  }
+  redrawList();
+});
+
+/* Who logged in, where anybody has to: conversations are kept apart, and there is a way out. */
+const showUser = ({ name }) => {
+  store.setOwner(name);
+  page.classList.toggle("has-user", name !== null);
+  find("#drawer .user").hidden = name === null;
+  find("#drawer .user .name").textContent = name ?? "";
+};
+
+/* ---- what Gradio's events call ---- */
+
+window.dalilReady({
+  connect,
+  async start() {
+    showUser(await fetch("who", { cache: "no-store" }).then((response) => response.json()).catch(() => ({ name: null })));
+    const theme = recall("theme");
+    if (theme) document.body.classList.toggle("dark", theme === "dark");
+    setPageLanguage(preferredLanguage());
+    document.title = here().name;
+    started = true;
+    const found = lastOpen() && store.load(lastOpen());
+    if (found) conversation = found;
+    startDrawer();
+    redrawAll();
+    panel.showTurn(conversation.turns.at(-1) ?? null);
+    const log = find("#conversation .log");
+    log.scrollTop = log.scrollHeight;
+    return boxUpdate();
+  },
+  async begun() {
+    await connected;
+    nameControls();
+    requestAnimationFrame(() => page.classList.add("ready"));
+  },
+  submit(question) {
+    if (busy || !question.trim()) return [question];
+    ask(question);
+    return [""];
+  },
+  box: boxUpdate,
+  receive(value) {
+    if (!value) return;
+    const message = JSON.parse(value);
+    if (message.kind === "rated") receiveRated(message);
+    else receiveTurn(message);
+  },
+  async refused() {
+    const response = await fetch("who", { cache: "no-store" }).catch(() => null);
+    fail(response && (response.redirected || !response.ok) ? here().expired : here().busy);
+  },
+  closeReader: panel.closeReader,
+});
+
+setTimeout(() => page.classList.add("ready"), 5000); // a page that starts slowly is shown as it is
+
+/* ---- clicks and keys ---- */
+
+const byAction = {
+  skip() { box().focus(); },
+  drawer() { if (drawerIsOpen()) closeDrawer(); else openDrawer(); },
+  "close-drawer"() { closeDrawer(); },
+  "new-chat"() {
+    startAnew();
+    leaveDrawer();
+    box().focus();
+  },
+  language() {
+    const code = page.lang === "ar" ? "en" : "ar";
+    remember("language", code);
     setPageLanguage(code);
-    const t = here();
-    const rtl = page.dir === "rtl";
-    document.title = t.name;
-    redrawReplies();
+    document.title = here().name;
+    redrawAll();
+    tell("localise");
+  },
+  theme() {
+    remember("theme", document.body.classList.toggle("dark") ? "dark" : "light");
     nameControls();
-    return [
-      code,
-      update({ value: t.new_chat }),
-      update({ value: t.other_language }),
-      themeUpdate(),
-      update({ rtl, label: t.conversation, examples: t.examples.map((text) => ({ text })) }),
-      update({ rtl, label: t.placeholder, placeholder: t.placeholder }),
-    ];
-  };
+  },
+  stop,
+  "cancel-edit"() { cancelEdit(); },
+  "close-sources"() { panel.closeSources(); },
+};
 
-  /* Names for what Gradio leaves unnamed or names in English. */
-  const nameControls = () => {
-    const t = here();
-    const name = (selector, label) => document.querySelector(selector)?.setAttribute("aria-label", label);
-    name("#conversation [role=log]", t.conversation);
-    name("#question .submit-button", t.send);
-    name("#sources .close", t.close);
-    document.querySelectorAll("#conversation .example").forEach((example) => example.removeAttribute("aria-label"));
-  };
+const cancelEdit = () => {
+  editing = null;
+  redraw();
+  setBox("");
+};
 
-  const reveal = () => page.classList.add("ready");
+const chipOf = (event) => event.target.closest?.("a.cite");
+const sourceOf = (chip) => {
+  const turn = conversation.turns.find((one) => one.id === chip.dataset.turn);
+  const source = turn?.sources.find((one) => one.number === Number(chip.dataset.number));
+  return source ? { turn, source } : null;
+};
 
-  window.dalil = {
-    start() {
-      const theme = recall("theme");
-      if (theme) document.body.classList.toggle("dark", theme === "dark");
-      // Two frames: Gradio applies the new texts in the first one.
-      requestAnimationFrame(() => requestAnimationFrame(reveal));
-      return localise(preferredLanguage());
-    },
-    switchLanguage() {
-      const code = page.lang === "ar" ? "en" : "ar";
-      remember("language", code);
-      return localise(code);
-    },
-    switchTheme() {
-      remember("theme", document.body.classList.toggle("dark") ? "dark" : "light");
-      return [themeUpdate()];
-    },
-  };
+const openChip = (chip) => {
+  const found = sourceOf(chip);
+  if (found) panel.openSources(found.turn, sourceId(found.turn, found.source.number), chip);
+};
 
-  setPageLanguage(preferredLanguage());
-  setTimeout(reveal, 5000); // a page that starts slowly is shown as it is
+const previewChip = (chip) => {
+  const found = sourceOf(chip);
+  if (found) panel.showPreview(chip, found.source.place);
+};
 
-  /* ---- replies ---- */
+const plainClick = (event) => !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0;
 
-  const count = (text, letters) => text.match(letters)?.length ?? 0;
-
-  /* Direction by majority of letters: the first strong letter misleads where a name opens the text. */
-  const directionOf = (text) => {
-    const arabic = count(text, /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/g);
-    const latin = count(text, /[A-Za-z\u00c0-\u024f]/g);
-    if (!arabic && !latin) return "";
-    return arabic >= latin ? "rtl" : "ltr";
-  };
-
-  /* A sentence keeps its direction however long the quote is that it holds. */
-  const directionOfLine = (line) => directionOf(line.replaceAll(/«[^«»]+»|“[^“”]+”/g, "")) || directionOf(line);
-
-  /* A citation mark, or a quoted or bracketed run, which keeps its own direction inside the other one. */
-  const RUN = /\s*\[(\d{1,3})\]|«[^«»\n]+»|“[^“”\n]+”|"[^"\n]+"|\([^()\n]+\)/g;
-
-  const chip = (turn, number) => {
-    const link = make("a", "cite", number);
-    link.href = `#source-${turn}-${number}`;
-    link.setAttribute("role", "button");
-    link.setAttribute("aria-label", `${here().source} ${number}`);
-    return link;
-  };
-
-  const inline = (text, direction, turn) => {
-    const drawn = document.createDocumentFragment();
-    let end = 0;
-    for (const run of text.matchAll(RUN)) {
-      const [whole, number] = run;
-      let piece = whole;
-      if (number) {
-        // A mark without a source, such as one that the quoted text itself contains, stays text.
-        if (turn !== null && document.getElementById(`source-${turn}-${number}`)) {
-          piece = document.createDocumentFragment();
-          piece.append("\u202f", chip(turn, number));
-        }
-      } else if (directionOf(whole) && directionOf(whole) !== direction) {
-        piece = make("bdi", "", whole);
-      }
-      drawn.append(text.slice(end, run.index), piece);
-      end = run.index + whole.length;
-    }
-    drawn.append(text.slice(end));
-    return drawn;
-  };
-
-  const paragraphs = (text, direction, turn) =>
-    text.split(/\n+/).filter((line) => line.trim()).map((line) => {
-      const paragraph = make("p", "");
-      paragraph.dir = directionOfLine(line) || direction;
-      paragraph.append(inline(line, paragraph.dir, turn));
-      return paragraph;
-    });
-
-  const copyButton = (text, t) => {
-    const button = make("button", "copy", t.copy);
-    button.type = "button";
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(text);
-      button.textContent = t.copied;
-      setTimeout(() => { button.textContent = t.copy; }, 1500);
-    });
-    return button;
-  };
-
-  const replyFooter = (text, facts, t) => {
-    const footer = make("div", "below");
-    if (facts.state === "answered") {
-      footer.append(make("span", `confidence ${facts.confidence}`, t[facts.confidence]));
-    }
-    footer.append(copyButton(text, t));
-    return footer;
-  };
-
-  /* What Gradio put into a message, before it was drawn over. */
-  const originals = new WeakMap();
-  const originalText = (holder) => {
-    const drawn = holder.querySelector(":scope > .drawn");
-    if (!drawn) originals.set(holder, holder.textContent);
-    return originals.get(holder);
-  };
-
-  /* Draw a message unless it is drawn already; facts are null for a question. */
-  const draw = (bubble, turn, facts) => {
-    const holder = bubble.querySelector(".md") ?? bubble;
-    const text = originalText(holder);
-    const version = `${turn} ${facts?.state} ${page.lang}`;
-    const before = holder.querySelector(":scope > .drawn");
-    if (before?.dataset.version === version) return;
-
-    // A reply has the language of its answer; a question that of its letters.
-    const direction = facts ? directionOfLanguage(facts.language) : directionOf(text) || page.dir;
-    bubble.dir = direction;
-    bubble.lang = facts?.language ?? (direction === "rtl" ? "ar" : "en");
-    bubble.dataset.state = facts?.state ?? "question";
-    const drawn = make("div", "drawn");
-    drawn.dataset.version = version;
-    if (facts?.state === "pending") {
-      drawn.append(make("span", "dots", here().thinking));
-    } else {
-      drawn.append(...paragraphs(text, direction, facts ? turn : null));
-      if (facts && facts.state !== "failed") drawn.append(replyFooter(text, facts, texts[bubble.lang] ?? here()));
-    }
-    holder.replaceChildren(drawn);
-    // Gradio repeats the text in a label, which a screen reader would then read twice.
-    bubble.closest("[data-testid]")?.removeAttribute("aria-label");
-  };
-
-  const bubbles = (role) => document.querySelectorAll(`#conversation .${role}-row .message-content`);
-
-  const redrawReplies = () => {
-    bubbles("user").forEach((bubble, turn) => draw(bubble, turn, null));
-    bubbles("bot").forEach((bubble, turn) => {
-      const section = document.getElementById(`turn-${turn}`);
-      if (section) draw(bubble, turn, section.dataset);
-    });
-  };
-
-  /* ---- sources ---- */
-
-  let turnsSeen = 0;
-  let shownTurn = -1;
-  let openCard = ""; // id of the card that a chip opened
-  let opener = null; // that chip, to which focus returns
-
-  /* The panel is replaced with every reply: say again what is shown. A new turn is shown at once. */
-  const redrawSources = () => {
-    const sections = [...document.querySelectorAll("#sources section.turn")];
-    if (sections.length !== turnsSeen) {
-      turnsSeen = sections.length;
-      shownTurn = turnsSeen - 1;
-      openCard = "";
-    }
-    sections.forEach((section, turn) => section.classList.toggle("shown", turn === shownTurn));
-    document.querySelectorAll("#sources .card").forEach((card) =>
-      card.classList.toggle("open", card.id === openCard));
-    document.querySelectorAll("a.cite").forEach((link) =>
-      link.classList.toggle("open", link.hash === `#${openCard}`));
-    page.classList.toggle("has-sources", Boolean(document.querySelector("#sources .card")));
-  };
-
-  const openSource = (link) => {
-    const card = document.querySelector(link.hash);
-    if (!card) return;
-    hidePreview();
-    opener = link;
-    openCard = card.id;
-    shownTurn = Number(card.id.split("-")[1]);
-    page.classList.add("sources-open");
-    redrawSources();
-    link.scrollIntoView({ block: "nearest" }); // the sheet of a phone may have covered it
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    card.focus({ preventScroll: true });
-    card.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
-  };
-
-  const closeSources = () => {
-    page.classList.remove("sources-open");
-    openCard = "";
-    redrawSources();
-    if (opener?.isConnected) opener.focus();
-    opener = null;
-  };
-
-  /* ---- preview of a quote, beside its chip ---- */
-
-  const preview = make("div", "");
-  preview.id = "preview";
-  preview.setAttribute("role", "tooltip");
-  preview.hidden = true;
-
-  const hidePreview = () => {
-    preview.hidden = true;
-    document.querySelector("a.cite[aria-describedby]")?.removeAttribute("aria-describedby");
-  };
-
-  const showPreview = (link) => {
-    const card = document.querySelector(link.hash);
-    if (!card) return;
-    hidePreview();
-    preview.dir = card.dir;
-    preview.lang = card.querySelector(".passage").lang;
-    preview.replaceChildren(
-      make("strong", "", card.querySelector("h3").textContent),
-      make("span", "", card.querySelector("mark").textContent),
-    );
-    document.body.append(preview);
-    preview.hidden = false;
-    link.setAttribute("aria-describedby", preview.id);
-    const mark = link.getBoundingClientRect();
-    const box = preview.getBoundingClientRect();
-    const middle = mark.left + mark.width / 2 - box.width / 2;
-    const above = mark.top - box.height - 8;
-    preview.style.left = `${Math.max(8, Math.min(middle, innerWidth - box.width - 8))}px`;
-    preview.style.top = `${above > 8 ? above : mark.bottom + 8}px`;
-  };
-
-  /* ---- events ---- */
-
-  const chipOf = (event) => event.target.closest?.("a.cite");
-
-  document.addEventListener("click", (event) => {
-    const link = chipOf(event);
-    if (link) {
-      event.preventDefault();
-      event.stopPropagation(); // Gradio would take the click for the message
-      openSource(link);
-    } else if (event.target.closest?.("[data-action=close-sources]")) {
-      closeSources();
-    }
-  }, true);
-
-  /* An empty question is not sent: while the server declined it, the next one would not be taken. */
-  const stopEmptyQuestion = (event) => {
-    const box = document.querySelector("#question textarea");
-    const sends = event.type === "click" ? event.target.closest?.("#question .submit-button")
-      : event.target === box && event.key === "Enter" && !event.shiftKey;
-    if (!sends || box.value.trim()) return;
+document.addEventListener("click", (event) => {
+  const chip = chipOf(event);
+  const whole = event.target.closest?.("a.whole");
+  const action = event.target.closest?.("[data-action]")?.dataset.action;
+  if (chip) {
     event.preventDefault();
-    event.stopPropagation();
-  };
-  document.addEventListener("click", stopEmptyQuestion, true);
-  document.addEventListener("keydown", stopEmptyQuestion, true);
+    openChip(chip);
+  } else if (whole && plainClick(event)) {
+    event.preventDefault();
+    panel.openReader(whole);
+  } else if (action && byAction[action]) {
+    event.preventDefault();
+    byAction[action]();
+  }
+});
 
-  document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") {
-      if (!preview.hidden) hidePreview();
-      if (openCard) closeSources();
-    } else if (event.key === " " && chipOf(event)) {
-      event.preventDefault(); // a button's key, on a link
-      openSource(chipOf(event));
-    }
-  });
+/* An empty question is not sent, and none while another one is being answered: what is in the box stays there. */
+const holdBack = (event) => {
+  const sends = event.type === "click" ? event.target.closest?.("#question .submit-button")
+    : event.target === box() && event.key === "Enter" && !event.shiftKey;
+  if (!sends || (box().value.trim() && !busy)) return;
+  event.preventDefault();
+  event.stopPropagation();
+};
+document.addEventListener("click", holdBack, true);
+document.addEventListener("keydown", holdBack, true);
 
-  document.addEventListener("mouseover", (event) => (chipOf(event) ? showPreview(chipOf(event)) : hidePreview()));
-  document.addEventListener("focusin", (event) => {
-    if (chipOf(event)?.matches(":focus-visible")) showPreview(chipOf(event));
-  });
-  document.addEventListener("focusout", hidePreview);
-  document.addEventListener("scroll", hidePreview, true);
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !event.defaultPrevented && !find("dialog[open]")) {
+    if (panel.hidePreview()) return;
+    if (drawerIsOpen() && isOverlay()) closeDrawer();
+    else if (editing) cancelEdit();
+    else panel.closeSources();
+  } else if (event.key === " " && chipOf(event)) {
+    event.preventDefault(); // a button's key, on a link
+    openChip(chipOf(event));
+  }
+});
 
-  new MutationObserver(() => {
-    redrawReplies();
-    redrawSources();
-    nameControls();
-  }).observe(page, { subtree: true, childList: true, characterData: true });
-})();
+document.addEventListener("mouseover", (event) => {
+  if (chipOf(event)) previewChip(chipOf(event));
+  else panel.hidePreview();
+});
+document.addEventListener("focusin", (event) => {
+  if (chipOf(event)?.matches(":focus-visible")) previewChip(chipOf(event));
+});
+document.addEventListener("focusout", panel.hidePreview);
+document.addEventListener("scroll", panel.hidePreview, true);
