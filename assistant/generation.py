@@ -17,16 +17,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from assistant.answering import ANSWER_LANGUAGES, Cited, pieces, without_marks
-from assistant.guards import addresses, adds, neutral, visible
+from assistant.guards import addresses, adds, content, neutral, visible
 from assistant.llm import ModelFailedError, prompt, read
 from assistant.schema import Answer, AnswerPiece, Citation
 from assistant.text import (
     analyse,
-    content_words,
     detect_language,
     detect_question_language,
     fold_digits,
-    normalise,
     numbers,
     sentence_spans,
     stem,
@@ -468,6 +466,9 @@ def _whole_place(citation: Citation) -> tuple[str, int, int, str | None]:
     return (*_place(citation), citation.fact_id)
 
 
+_POINTS = re.compile(r"\b(?:this|that|these|those)\b|(?<!\w)[وفبل]?(?:هذا|هذه|هذين|هؤلاء|ذلك|تلك)(?!\w)", re.IGNORECASE)
+
+
 def _is_rewritten(text: str, question: str, history: History, language: str) -> bool:
     """Whether a line can be the question made complete: nothing lost, nothing made up."""
     if not text or len(text) > _MAX_REWRITTEN or detect_language(text) != language or addresses(text):
@@ -478,14 +479,8 @@ def _is_rewritten(text: str, question: str, history: History, language: str) -> 
     told = frozenset[str]().union(*map(numbers, turns))
     if not numbers(question) <= numbers(text) <= numbers(question) | told:
         return False
-    asked = _content(question)
-    terms = _content(text)
+    asked, terms = content(question), content(text)
     made_up = terms - asked - {term for said in turns for term in analyse(said)}
-    # One word may have another form; most of the question's words are in it still.
-    return bool(terms) and len(made_up) <= 1 and 2 * len(asked & terms) >= len(asked)
-
-
-def _content(text: str) -> set[str]:
-    """Terms of the words that say something."""
-    plain = normalise(text)
-    return {term for start, end in content_words(plain) for term in analyse(plain[start:end])}
+    # One word may have another form. «This project» gives way to its name, everything else stays.
+    lost = max(len(asked) // 4, int(bool(_POINTS.search(question))))
+    return bool(terms) and len(made_up) <= 1 and len(asked - terms) <= lost

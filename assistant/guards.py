@@ -113,12 +113,12 @@ def _adds_words(text: str, sources: Sequence[str], known: set[str], context: str
     """What can be told of a sentence and sources in one language."""
     if any(not set(words(odd)) <= known for odd in _ODD.findall(normalise(text))):
         return "code"
-    said = _content(text)
-    cited = _content("\n".join(sources))
+    said = content(text)
+    cited = content("\n".join(sources))
     if said and not said & cited and not any(word[0].isdigit() for word in words(text)):
         return "apart"
     # Who writes with their own words leaves some of the source's out; who leaves none out and has more has added.
-    if said - cited - _content(context) and any(_content(source) and _content(source) <= said for source in sources):
+    if said - cited - content(context) and any(content(source) and content(source) <= said for source in sources):
         return "insertion"
     return None
 
@@ -136,7 +136,7 @@ def _is_foreign(word: str, language: str) -> bool:
     return not own.search(word) and not word[0].isdigit()
 
 
-def _content(text: str) -> set[str]:
-    """Terms of the words that say something."""
+def content(text: str) -> set[str]:
+    """Terms of the words that say something: no pronouns, no words that a question is made of."""
     plain = normalise(text)
     return {term for start, end in content_words(plain) for term in analyse(plain[start:end])} - _LIGHT

@@ -55,6 +55,7 @@ def seen_by_a_reader(dalil: Assistant, question: str, history: list[tuple[str, s
     *parts, answer = dalil.stream(question, history=history)
     for part in parts:
         states.append(part.text if part.restart else states[-1] + part.text)
+        assert MARK.search(part.text[-5:]), "a sentence without a source"
     assert states[-1] == answer.text
     return states, answer
 

@@ -24,6 +24,7 @@ from assistant.remote import Owner
 from assistant.schema import to_json
 from assistant.settings import Settings
 from tests.helpers import write_knowledge
+from tests.llm_server import StatusError, fails, model_server
 
 DALIL = (sys.executable, "-c", "from assistant.cli import main; main()")
 
@@ -233,3 +234,22 @@ def test_the_server_stops_in_the_middle_of_a_sync(tmp_path: Path, tiny_model_dir
     assert not (place.data / "owner.json").exists()
     with Assistant(place.settings) as dalil:
         assert 12 <= dalil.passage_count() < 3012
+
+
+def test_notes_and_modes_come_from_the_owner(tmp_path: Path, tiny_model_dir: Path, tiny_cache: Path):
+    with model_server() as server:
+        place = Place(tmp_path, tiny_model_dir, tiny_cache)
+        place.environment |= {"DALIL_LLM_BASE_URL": server.url, "DALIL_LLM_MODEL": "test-model"}
+        server.behaviour = fails(StatusError(401))
+        process, _ = place.serve()
+        try:
+            answer = json.loads(place.run("ask", "كم طول نهر الأمل؟", "--json").stdout)
+            shown = place.run("ask", "How much can the cranes of Salma lift?").stdout
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=30)
+    assert (answer["mode"], answer["note"]) == (
+        "extractive",
+        "رفض خادم النموذج اللغوي الطلب، فهذه جمل المصادر نفسها.",
+    )
+    assert "(The language model's server refused the request: these are the sources' own sentences.)" in shown
