@@ -18,8 +18,9 @@ from assistant import answering, models
 from assistant.encoder import Encoder
 from assistant.errors import DocumentError, IndexStateError, QuestionError
 from assistant.followups import History
-from assistant.generation import Writer, open_model
+from assistant.generation import Writer
 from assistant.index import LAYOUT_VERSION, Index, Progress, silent
+from assistant.llm import open_model
 from assistant.ranking import shipped_model
 from assistant.reranker import prepare_reranker
 from assistant.retrieval import Query, Retriever
@@ -68,9 +69,9 @@ class Assistant:
         encoder = Encoder(models.prepare(self.settings.embedding_model, self.settings.cache_dir, model_progress))
         name = self.settings.reranker_model
         reranker = prepare_reranker(name, self.settings.cache_dir, model_progress) if name else None
+        llm = llm or open_model(self.settings)
         self._index = Index(self.settings.index_dir, encoder, rebuild, _vector_server(self.settings, encoder))
         self._model = shipped_model()
-        llm = llm or open_model(self.settings)
         self._writer = Writer(llm, SupportChecker(encoder), self.settings.llm_timeout) if llm else None
         self.retriever = Retriever(
             self._index, self._model, reranker, self._writer.standalone if self._writer else None
@@ -160,10 +161,11 @@ class Assistant:
         if language is not None and language not in answering.ANSWER_LANGUAGES:
             known = " or ".join(answering.ANSWER_LANGUAGES)
             raise QuestionError(f"cannot answer in '{language}': language must be {known}")
+        deadline = self._writer.deadline() if self._writer else 0.0
         query = self.retriever.query(_checked(question), history or (), language)
         result, evidence = self._index.steady(lambda: self._answer(query, question))
         if self._writer is not None and result.answered:
-            parts = self._writer.write(result, evidence)
+            parts = self._writer.write(result, evidence, query.text, deadline)
         else:
             parts = chain(answering.pieces(result), [result])
         for part in parts:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -14,8 +15,8 @@ from assistant import models
 from assistant.assistant import Assistant
 from assistant.encoder import Encoder
 from assistant.errors import DalilError
-from assistant.generation import open_model, written
 from assistant.knowledge import check
+from assistant.llm import ModelFailedError, open_model, read
 from assistant.reranker import CrossModel, calibration_file
 from assistant.settings import Settings
 
@@ -120,15 +121,20 @@ def _language_model(settings: Settings) -> str:
                 "none set: answers are the sources' own sentences (a local server, such as Ollama, would be found here)"
             )
         return "none set; found " + "; ".join(found)
+    from llama_index.core.llms import ChatMessage  # takes seconds to import
+
     begun = time.perf_counter()
+    asked = [ChatMessage(role="user", content="Say: yes")]
     try:
-        said = "".join(written(model, "Say: yes"))
-    except Exception as error:  # each model's library has its own kinds
+        said = next((part for part in read(model, asked, time.monotonic() + settings.llm_timeout) if part.strip()), "")
+    except ModelFailedError as error:
+        cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+        hint = "" if urlsplit(settings.llm_base_url or "").path.strip("/") else " (most addresses end in /v1)"
         raise DalilError(
-            f"{settings.llm_model} at {settings.llm_base_url} does not answer ({models.reason(error)}); start the "
-            "server, or correct llm_base_url, llm_model and llm_api_key"
+            f"{settings.llm_model} at {settings.llm_base_url} does not answer: {models.reason(cause)}; start the "
+            f"server, or correct llm_base_url{hint}, llm_model and llm_api_key"
         ) from error
-    if not said.strip():
+    if not said:
         raise DalilError(f"{settings.llm_model} at {settings.llm_base_url} says nothing; choose another llm_model")
     return f"{settings.llm_model} at {settings.llm_base_url} answers in {time.perf_counter() - begun:.1f} s"
 

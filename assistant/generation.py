@@ -2,50 +2,53 @@
 
 ``Writer.write`` reads from top to bottom: evidence is chosen and neutralised, the model is asked, what it writes is cut
 into sentences while it comes, and a sentence is said if it cites what was given, is supported by it, is in the
-question's language and holds no link or markup that its sources lack. Whatever goes wrong, the reader gets the
-extractive answer with a note. The only module that talks to a language model.
+question's language and holds no link or sign that its sources lack. Whatever goes wrong, the reader gets the
+extractive answer with a note.
 """
 
 from __future__ import annotations
 
-import gc
-import queue
+import logging
 import re
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from importlib import resources
-from string import Template
-from typing import TYPE_CHECKING, Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from assistant.answering import ANSWER_LANGUAGES, Cited, pieces, without_marks
-from assistant.errors import SettingsError
+from assistant.guards import addresses, adds, neutral, visible
+from assistant.llm import ModelFailedError, prompt, read
 from assistant.schema import Answer, AnswerPiece, Citation
 from assistant.text import (
     analyse,
+    content_words,
     detect_language,
     detect_question_language,
     fold_digits,
+    normalise,
     numbers,
     sentence_spans,
-    strip_format,
+    stem,
+    words,
 )
 
 if TYPE_CHECKING:
     from llama_index.core.llms import LLM
 
     from assistant.followups import History
-    from assistant.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 MAX_SAID = 6
 """Sentences of a written answer; what the model writes after them is not read."""
 
-_MAX_OUTPUT = 512
-"""Tokens that the model may write: six sentences in either language."""
+_OUTPUT_TOKENS = 512
+"""Left for what the model writes: six sentences in either language."""
 _MAX_WRITTEN = 6_000
-"""Characters that are read of it at most."""
+"""Characters that are read of it at most, thoughts not counted."""
+_MAX_REPEATED = 2
+"""A model that says the same more often has nothing to add, and small ones never end by themselves."""
 _TEMPLATE_TOKENS = 500
 """Of the instructions, in the language that takes more."""
 _CHARACTERS_PER_TOKEN: Mapping[str, float] = {"ar": 1.5, "en": 3.0}
@@ -58,7 +61,6 @@ _REWRITE_SHARE = 0.25
 _MAX_REWRITTEN = 300
 _UNMARKED = 2
 """Pieces of evidence that a sentence without a mark is compared with."""
-_RETRIES = 2
 
 _NOTES = {
     "ar": {
@@ -105,53 +107,6 @@ class Checker(Protocol):
         ...
 
 
-class ModelFailedError(Exception):
-    """The model gave no whole answer; ``kind`` is the key of the note that says so."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-
-# --- the model ---------------------------------------------------------------------------------------
-
-
-def open_model(settings: Settings) -> LLM | None:
-    """The language model of the settings, any server that speaks OpenAI's protocol; None where none is set.
-
-    Raises:
-        SettingsError: only one of address and model is set.
-    """
-    if settings.llm_base_url is None and settings.llm_model is None:
-        return None
-    if settings.llm_base_url is None or settings.llm_model is None:
-        missing = "llm_base_url" if settings.llm_base_url is None else "llm_model"
-        raise SettingsError(
-            f"setting '{missing}' is missing: a language model needs both; 'dalil doctor' finds servers"
-        )
-    from llama_index.llms.openai_like import OpenAILike
-
-    return OpenAILike(
-        model=settings.llm_model,
-        api_base=settings.llm_base_url,
-        api_key=settings.llm_api_key.get_secret_value() if settings.llm_api_key else "none",
-        is_chat_model=True,
-        context_window=settings.llm_context,
-        max_tokens=_MAX_OUTPUT,
-        temperature=0.0,
-        timeout=settings.llm_timeout,
-        max_retries=_RETRIES,
-    )
-
-
-def written(llm: LLM, text: str) -> Iterator[str]:
-    """What a model writes to one message, without LlamaIndex's own long retries."""
-    from llama_index.core.llms import ChatMessage
-
-    for response in llm.stream_chat([ChatMessage(role="user", content=text)]):
-        yield response.delta or ""
-
-
 class Writer:
     """Writes answers and rewrites questions with a language model. Safe to use from several threads."""
 
@@ -167,42 +122,56 @@ class Writer:
         self._checker = checker
         self._timeout = timeout
 
-    def write(self, extractive: Answer, evidence: Sequence[Cited]) -> Iterator[AnswerPiece | Answer]:
+    def deadline(self) -> float:
+        """When an answer that is asked for now must be there, by ``time.monotonic``."""
+        return time.monotonic() + self._timeout
+
+    def write(
+        self, extractive: Answer, evidence: Sequence[Cited], asked: str, deadline: float
+    ) -> Iterator[AnswerPiece | Answer]:
         """A written answer piece by piece, then as a whole; the extractive one where the model is of no use.
 
         Args:
             extractive: what is said without a model.
             evidence: what may be cited, the most probable first.
+            asked: the question as it stands alone.
+            deadline: of ``deadline``.
         """
-        language, question = extractive.language, extractive.question
-        chosen = fitting(evidence, _room(self._llm, language) - _tokens(question, language))
-        draft = _Draft(self._checker, question, language, chosen, {_place(c) for c in extractive.citations})
-        messages = _messages("answer", language, evidence=numbered(chosen), question=neutral(question))
+        language = extractive.language
+        chosen = fitting(evidence, _room(self._llm) - _tokens(asked, language))
+        messages = prompt("answer", language, evidence=numbered(chosen), question=neutral(asked))
+        draft = _Draft(self._checker, asked, language, chosen, {_place(c) for c in extractive.citations})
+        shown = False
         problem = None
         try:
-            for sentence, marks in units(self._read(messages, self._timeout)):
-                piece = draft.take(sentence, marks)
+            for unit in units(read(self._llm, messages, deadline)):
+                if unit is None:  # the model was thinking aloud
+                    draft = draft.anew()
+                    continue
+                piece = draft.take(*unit)
                 if piece is not None:
-                    yield piece
-                if len(draft.said) >= MAX_SAID:
+                    # A draft's first piece takes the place of what is on the screen.
+                    yield replace(piece, restart=shown and len(draft.said) == 1)
+                    shown = True
+                if draft.is_done:
                     break
         except ModelFailedError as failure:
             problem = failure.kind
+            logger.warning("no answer of the language model: %s", _reason(failure))
         if problem is None and draft.said:
             yield draft.answer(extractive)
             return
         problem = problem or ("none" if draft.declined else "nothing" if draft.refused else "empty")
-        restart = bool(draft.said)
         for piece in pieces(extractive):
-            yield replace(piece, restart=restart)
-            restart = False
+            yield replace(piece, restart=shown)
+            shown = False
         yield replace(extractive, note=_NOTES[language][problem])
 
     def standalone(self, question: str, history: History) -> str | None:
         """The question as it would be asked without the conversation; None where the model is of no use.
 
-        What comes back is believed only if it is one short line in the same language that keeps every number of the
-        question and holds no word that neither the question nor the conversation has.
+        What comes back is believed only if it is one short line in the same language that keeps what the question
+        says and adds nothing that the conversation has not.
         """
         language = detect_question_language(question)
         if language not in ANSWER_LANGUAGES:
@@ -211,82 +180,25 @@ class Writer:
             f"- {neutral(asked)[:_TURN_CHARACTERS]}\n  {neutral(told)[:_TURN_CHARACTERS]}"
             for asked, told in history[-_TURNS:]
         )
-        messages = _messages("rewrite", language, conversation=conversation, question=neutral(question))
+        messages = prompt("rewrite", language, conversation=conversation, question=neutral(question))
+        deadline = time.monotonic() + self._timeout * _REWRITE_SHARE
+        written = ""
         try:
-            written = "".join(self._read(messages, self._timeout * _REWRITE_SHARE))
-        except ModelFailedError:
+            for part in _aloud(read(self._llm, messages, deadline)):
+                written = "" if part is None else written + part
+                if len(written) > 2 * _MAX_REWRITTEN:
+                    return None
+        except ModelFailedError as failure:
+            logger.warning("a follow-up is not rewritten by the language model: %s", _reason(failure))
             return None
         lines = [line.strip(" \t\"'«»“”") for line in written.splitlines() if line.strip()]
         return lines[0] if len(lines) == 1 and _is_rewritten(lines[0], question, history, language) else None
 
-    def _read(self, messages: Sequence[Any], seconds: float) -> Iterator[str]:
-        """What the model writes, as it comes. Closing the iterator stops the model.
 
-        Raises:
-            ModelFailedError: it fails, takes longer than ``seconds``, or stops in the middle.
-        """
-        arrived: queue.SimpleQueue[str | BaseException | None] = queue.SimpleQueue()
-        stopped = threading.Event()
-
-        def read() -> None:
-            finish: str | None = None
-            responses: Any = None
-            try:
-                responses = self._llm.stream_chat(list(messages))
-                for response in responses:
-                    if stopped.is_set():
-                        responses.close()
-                        break
-                    arrived.put(response.delta or "")
-                    finish = _finish_of(response.raw, finish)
-                arrived.put(ModelFailedError("cut") if finish in ("", "length") else None)
-            except Exception as error:  # of any model: each library has its own kinds
-                arrived.put(error)
-            if stopped.is_set():
-                responses = None
-                gc.collect()  # a cycle in LlamaIndex's wrapper holds the connection, and the model would write on
-
-        threading.Thread(target=read, daemon=True, name="dalil-model").start()
-        end = time.monotonic() + seconds
-        length = 0
-        try:
-            while length < _MAX_WRITTEN:
-                try:
-                    item = arrived.get(timeout=max(0.0, end - time.monotonic()))
-                except queue.Empty:
-                    raise ModelFailedError("slow") from None
-                if item is None:
-                    return
-                if isinstance(item, BaseException):
-                    raise ModelFailedError(_kind(item, begun=length > 0)) from item
-                length += len(item)
-                yield item
-        finally:
-            stopped.set()
-
-
-def _finish_of(raw: Any, before: str | None) -> str | None:
-    """Why the model stopped, where its protocol says: None where it never does, empty while it has not stopped."""
-    choices = getattr(raw, "choices", None)
-    if choices is None:
-        return before
-    reason = choices[0].finish_reason if choices else None
-    return reason or before or ""
-
-
-def _kind(error: BaseException, begun: bool) -> str:
-    """The note for an error of a model's library, told by what its kinds have in common."""
-    if isinstance(error, ModelFailedError):
-        return error.kind
-    status = getattr(error, "status_code", None)
-    if status is not None:
-        return "limited" if status == 429 else "refused"
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if any("Timeout" in name for name in names):
-        return "slow"
-    if begun:
-        return "cut"
-    return "unreachable" if any("Connect" in name for name in names) else "refused"
+def _reason(failure: ModelFailedError) -> str:
+    """What went wrong, in one line for whoever keeps the server."""
+    cause = failure.__cause__
+    return " ".join(f"{failure.kind} ({type(cause).__name__}: {cause})".split()) if cause else failure.kind
 
 
 # --- evidence ----------------------------------------------------------------------------------------
@@ -324,77 +236,110 @@ def numbered(evidence: Sequence[Cited]) -> str:
     return "\n".join(lines)
 
 
-_BRACKETS = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "{": "(", "}": ")", "`": "'", "|": "¦", "#": "＃"})
-_SPACES = re.compile(r"\s+")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\U000e0000-\U000e007f]")
-_LINK = re.compile(r"(?:https?|ftp|file|data|javascript|mailto)\s*:\s*\S*|\bwww\.\S+", re.IGNORECASE)
-_MARKUP = re.compile(r"!\[|\]\s*\(|</?[a-z!][^>]*>|<\||\|>|\[/?inst\]|&#|&[a-z]+;|```|\$\{", re.IGNORECASE)
-
-
-def neutral(text: str) -> str:
-    """Text as one line in which nothing looks like a tag, a token of a chat format, a citation mark or a link."""
-    text = _CONTROLS.sub("", strip_format(text))
-    return _SPACES.sub(" ", _LINK.sub("…", text).translate(_BRACKETS)).strip()
-
-
-def _room(llm: LLM, language: str) -> int:
+def _room(llm: LLM) -> int:
     """Tokens for evidence."""
-    return int(llm.metadata.context_window) - _MAX_OUTPUT - _TEMPLATE_TOKENS
+    return int(llm.metadata.context_window) - _OUTPUT_TOKENS - _TEMPLATE_TOKENS
 
 
 def _tokens(text: str, language: str) -> int:
     return int(len(text) / _CHARACTERS_PER_TOKEN.get(language, 1.0)) + 1
 
 
-@lru_cache(maxsize=4)
-def template(task: str) -> Mapping[str, Template]:
-    """The parts of a prompt by name (``ar.system``, ``ar.user``, …): one file for each task, with its version."""
-    text = resources.files("assistant").joinpath(f"data/prompts/{task}.txt").read_text(encoding="utf-8")
-    _, *sections = re.split(r"^=== (\S+)\n", text, flags=re.MULTILINE)
-    return {name: Template(body.strip()) for name, body in zip(sections[::2], sections[1::2], strict=True)}
-
-
-def _messages(task: str, language: str, **values: str) -> list[Any]:
-    from llama_index.core.llms import ChatMessage
-
-    parts = template(task)
-    return [
-        ChatMessage(role=role, content=parts[f"{language}.{role}"].substitute(values)) for role in ("system", "user")
-    ]
-
-
 # --- what the model writes ---------------------------------------------------------------------------
 
 _NUMBER = r"\d{1,3}"
 _MARKS = rf"\[\s*{_NUMBER}(?:\s*[,،;]\s*{_NUMBER})*\s*\]"
+_ROW = rf"(?:[^\S\n]*{_MARKS})+"
 # Marks end a unit once it is clear that no further mark and no full stop follows them.
 _UNIT = re.compile(
-    rf"(?P<text>.*?)(?P<marks>(?:\s*{_MARKS})+)(?P<end>\s*[.!?؟。]*)(?=\s*[^\s\[.!?؟。]|\s*\Z)", re.DOTALL
+    rf"(?P<text>.*?)(?P<marks>{_ROW})(?P<end>[^\S\n]*[.!?؟。]*)(?=[^\S\n]*(?:\n|[^\s\[.!?؟。])|\s*\Z)", re.DOTALL
 )
-_THOUGHT = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
-_DECORATION = re.compile(r"^\s*(?:[-*•–—#>]+\s+|\d{1,2}[.)]\s+)+|\*\*|__")
+# A line with its marks in front, as the evidence has them.
+_FRONT = re.compile(rf"\s*(?:[-*•]\s+|\d{{1,2}}[.)]\s+)?(?={_MARKS})")
+_ENDS_MARKED = re.compile(rf"{_MARKS}[\s.!?؟。]*\Z")
+_MARKED_PART = re.compile(rf"(?P<marks>{_ROW})[^\S\n]*[:.)-]?(?P<text>(?:(?!{_MARKS})[^\n])*)")
+_TAG = re.compile(r"<(?P<closes>/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
+_HALF_TAG = re.compile(r"<[/a-z]{0,10}\Z|\Z", re.IGNORECASE)
+_DECORATION = re.compile(
+    r"^\s*(?:[-*•–—#>]+\s+|\d{1,2}[.)]\s+|(?:\*\*|__)?(?:answer|الجواب|الإجابة|الاجابة)(?:\*\*|__)?\s*:\s*)+|\*+|__",
+    re.IGNORECASE,
+)
+
+Unit = tuple[str, tuple[int, ...]]
+"""A sentence of the model and the numbers that it cites."""
 
 
-def units(written: Iterable[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
+def units(written: Iterable[str]) -> Iterator[Unit | None]:
     """Sentences with the numbers that they cite, as soon as each is complete.
 
-    Sentences that share the marks behind the last of them are given one by one with all of these. What a reasoning
-    model thinks aloud is left out. A sentence without marks has none.
+    Sentences that share the marks behind the last of them are given one by one with all of these; where a line has its
+    marks in front, they belong to what follows them. A sentence without marks has none. None stands for: what was
+    given so far was a thought.
+
+    Raises:
+        ModelFailedError: the model writes without end.
     """
-    everything = ""
-    done = 0
-    for part in written:
-        everything += fold_marks(part)
-        visible = _THOUGHT.sub(lambda match: " " * len(match.group()), everything)
-        while (found := _UNIT.match(visible, done)) and found.end() < len(visible.rstrip()):
-            yield from _sentences_of(found)
-            done = found.end()
-    rest = _THOUGHT.sub(lambda match: " " * len(match.group()), everything)[done:]
-    while found := _UNIT.match(rest):
-        yield from _sentences_of(found)
-        rest = rest[found.end() :]
+    rest = ""
+    length = 0
+    for part in _aloud(written):
+        if part is None:
+            rest, length = "", 0
+            yield None
+            continue
+        length += len(part)
+        rest += fold_marks(part)
+        while (found := _complete(rest, ended=False)) is not None:
+            yield from found[0]
+            rest = rest[found[1] :]
+        if length > _MAX_WRITTEN:
+            raise ModelFailedError("cut")
+    while (found := _complete(rest, ended=True)) is not None:
+        yield from found[0]
+        rest = rest[found[1] :]
     for start, end in sentence_spans(rest):
         yield rest[start:end], ()
+
+
+def _complete(text: str, ended: bool) -> tuple[list[Unit], int] | None:
+    """The sentences that ``text`` begins with and where they end; None where that is not known yet."""
+    front = _FRONT.match(text)
+    if front is not None:
+        end = text.find("\n", front.end())
+        if end < 0 and not ended:
+            return None
+        end = len(text) if end < 0 else end
+        line = text[front.end() : end]
+        if not _ENDS_MARKED.search(line):
+            return [unit for match in _MARKED_PART.finditer(line) for unit in _sentences_of(match["text"], match)], end
+    found = _UNIT.match(text)
+    if found is None or (not ended and found.end() >= len(text.rstrip())):
+        return None
+    return list(_sentences_of(found["text"].strip() + found["end"].strip(), found)), found.end()
+
+
+def _aloud(written: Iterable[str]) -> Iterator[str | None]:
+    """What a model says, without what a reasoning one thinks; None where all that was given so far was a thought.
+
+    Some begin to think without saying so, and only say that they end.
+    """
+    held = ""
+    thinking = False
+    for part in written:
+        held += part
+        while tag := _TAG.search(held):
+            if tag["closes"] and not thinking:
+                yield None
+            elif not thinking and tag.start():
+                yield held[: tag.start()]
+            thinking = not tag["closes"]
+            held = held[tag.end() :]
+        half = _HALF_TAG.search(held)
+        cut = half.start() if half else len(held)
+        if cut and not thinking:
+            yield held[:cut]
+        held = held[cut:]
+    if held and not thinking:
+        yield held
 
 
 def fold_marks(text: str) -> str:
@@ -403,11 +348,10 @@ def fold_marks(text: str) -> str:
     return re.sub(r"[٠-٩۰-۹]+(?=[\s,،;٠-٩۰-۹]*\])", lambda match: fold_digits(match.group()), text)
 
 
-def _sentences_of(unit: re.Match[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    numbers_cited = tuple(dict.fromkeys(int(number) for number in re.findall(_NUMBER, unit["marks"])))
-    text = unit["text"].strip() + unit["end"].strip()
+def _sentences_of(text: str, match: re.Match[str]) -> Iterator[Unit]:
+    cited = tuple(dict.fromkeys(int(number) for number in re.findall(_NUMBER, match["marks"])))
     for start, end in sentence_spans(text):
-        yield text[start:end], numbers_cited
+        yield text[start:end], cited
 
 
 @dataclass
@@ -424,17 +368,36 @@ class _Draft:
     citations: list[Citation] = field(default_factory=list)
     refused: int = 0
     quoted: int = 0
+    repeated: int = 0
     declined: bool = False
     """The model said that the evidence holds no answer."""
     _seen: set[str] = field(default_factory=set)
 
+    @cached_property
+    def topic(self) -> str:
+        """Words of the question that the documents have as well: a sentence may name what it speaks of."""
+        held = {term for item in self.evidence for part in (item.text, item.title) for term in analyse(part)}
+        return " ".join(word for word in words(self.question) if stem(word) in held)
+
+    def anew(self) -> _Draft:
+        """A draft of the same answer, with nothing in it."""
+        return _Draft(self.checker, self.question, self.language, self.evidence, self.quotable)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the model need not go on."""
+        return len(self.said) >= MAX_SAID or self.repeated > _MAX_REPEATED
+
     def take(self, sentence: str, marks: Sequence[int]) -> AnswerPiece | None:
         """The piece that a sentence of the model becomes; None where it is not said."""
-        text = _SPACES.sub(" ", _DECORATION.sub("", _CONTROLS.sub("", strip_format(sentence)))).strip()
+        text = visible(_DECORATION.sub("", sentence))
         if text.strip(" .").upper() == "NONE":
             self.declined = True
             return None
-        if not any(letter.isalnum() for letter in text) or text in self._seen:
+        if not any(letter.isalnum() for letter in text):
+            return None
+        if text in self._seen:
+            self.repeated += 1
             return None
         self._seen.add(text)
         cited = [self.evidence[number - 1] for number in marks if 1 <= number <= len(self.evidence)]
@@ -472,14 +435,13 @@ class _Draft:
 
     def _holds(self, text: str, cited: Sequence[Cited]) -> bool:
         """Whether a sentence may be said of what it cites."""
-        sources = list(dict.fromkeys(part for item in cited for part in (item.text, item.citation.quote)))
-        if any(not any(link in source for source in sources) for link in _LINK.findall(text)):
-            return False
-        if any(not any(markup in source for source in sources) for markup in _MARKUP.findall(text)):
+        if detect_language(text) != self.language and any(letter.isalpha() for letter in text):
             return False
         if re.search(_MARKS, text):
             return False
-        if detect_language(text) != self.language and any(letter.isalpha() for letter in text):
+        sources = list(dict.fromkeys(part for item in cited for part in (item.text, item.citation.quote)))
+        context = " ".join([self.topic, *(item.title for item in cited)])
+        if adds(text, sources, context, self.language):
             return False
         return self.checker.check(text, sources, self.question).supported
 
@@ -508,12 +470,22 @@ def _whole_place(citation: Citation) -> tuple[str, int, int, str | None]:
 
 def _is_rewritten(text: str, question: str, history: History, language: str) -> bool:
     """Whether a line can be the question made complete: nothing lost, nothing made up."""
-    if len(text) > _MAX_REWRITTEN or detect_language(text) != language or _LINK.search(text) or _MARKUP.search(text):
+    if not text or len(text) > _MAX_REWRITTEN or detect_language(text) != language or addresses(text):
         return False
-    if not numbers(question) <= numbers(text):
+    if neutral(text) != visible(text):  # it holds what looks like a tag, a mark or markup
         return False
-    known = {term for turn in history[-_TURNS:] for said in turn for term in analyse(said)} | set(analyse(question))
-    terms = analyse(text)
-    made_up = [term for term in terms if term not in known]
-    kept = set(analyse(question))
-    return bool(terms) and len(made_up) <= max(1, len(terms) // 4) and (not kept or bool(kept & set(terms)))
+    turns = [said for turn in history[-_TURNS:] for said in turn]
+    told = frozenset[str]().union(*map(numbers, turns))
+    if not numbers(question) <= numbers(text) <= numbers(question) | told:
+        return False
+    asked = _content(question)
+    terms = _content(text)
+    made_up = terms - asked - {term for said in turns for term in analyse(said)}
+    # One word may have another form; most of the question's words are in it still.
+    return bool(terms) and len(made_up) <= 1 and 2 * len(asked & terms) >= len(asked)
+
+
+def _content(text: str) -> set[str]:
+    """Terms of the words that say something."""
+    plain = normalise(text)
+    return {term for start, end in content_words(plain) for term in analyse(plain[start:end])}

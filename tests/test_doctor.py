@@ -67,5 +67,5 @@ def test_the_language_model_that_is_set_is_asked():
         with pytest.raises(DalilError, match="says nothing; choose another llm_model"):
             doctor._language_model(settings)
         server.behaviour = llm_server.fails(llm_server.StatusError(401))
-        with pytest.raises(DalilError, match=r"does not answer .*; start the server, or correct llm_base_url"):
+        with pytest.raises(DalilError, match=r"does not answer: .*; start the server, or correct llm_base_url"):
             doctor._language_model(settings)

@@ -11,7 +11,9 @@ import pytest
 from assistant import Answer, AnswerPiece, Assistant, Settings
 from assistant.answering import Cited
 from assistant.errors import SettingsError
-from assistant.generation import _NOTES, Writer, fitting, neutral, numbered, open_model, template, units
+from assistant.generation import _NOTES, Writer, fitting, numbered, units
+from assistant.guards import neutral
+from assistant.llm import open_model, template
 from assistant.schema import Citation
 from assistant.settings import shipped_knowledge_dir
 from tests import llm_server
@@ -199,7 +201,7 @@ def test_what_is_left_out_is_counted(dalil: Assistant, server: ModelServer):
         (says("<think>The answer is 2014 [1]. Let me write.</think>"), "empty"),
         (llm_server.fails(llm_server.StatusError(400)), "refused"),
         (llm_server.fails(llm_server.StatusError(401)), "refused"),
-        (llm_server.fails(llm_server.StatusError(429, {"Retry-After": "30"})), "slow"),
+        (llm_server.fails(llm_server.StatusError(429, {"Retry-After": "30"})), "limited"),
         (llm_server.fails(llm_server.ResetError(), "The dialogue "), "cut"),
         (llm_server.fails(llm_server.EndedError(), "The dialogue "), "cut"),
         (llm_server.fails(llm_server.TooLongError(), "The dialogue "), "cut"),
@@ -260,7 +262,8 @@ def test_a_server_that_is_down(dalil: Assistant):
     model = open_model(settings)
     assert model is not None
     plain = replace(dalil.ask(ENGLISH), mode="extractive", note=None)
-    *_, answer = Writer(model, dalil._writer._checker, 5.0).write(plain, [])
+    writer = Writer(model, dalil._writer._checker, 5.0)
+    *_, answer = writer.write(plain, [], ENGLISH, writer.deadline())
     assert answer.note == _NOTES["en"]["unreachable"]
 
 
