@@ -20,7 +20,10 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u206a-\u206f\u3164\ufe00-\ufe0f"
     "\uffa0\ufff0-\ufffb\ue000-\uf8ff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
-_SCHEME = r"(?:[a-z][a-z0-9+.-]{1,15}\s*:\s*//|(?:data|file|javascript|mailto|sms|tel|vbscript)\s*:|//(?=\w)|www\.)\S*"
+_SCHEME = (
+    r"(?:[a-z][a-z0-9+.-]{1,15}\s*:\s*//|(?:javascript|mailto|sms|tel|vbscript)\s*:\s*(?=\S)|//(?=\w)|www\.)\S*"
+    r"|\bdata\s*:\s*[a-z]+/\S*"
+)
 _LINK = re.compile(_SCHEME, re.IGNORECASE)
 _ADDRESS = re.compile(
     rf"{_SCHEME}|\S+@\S+|\b(?:[\w-]+\.)+(?:[a-z]{{2,}}|xn--[\w-]+)\b\S*|\b\d{{1,3}}(?:\.\d{{1,3}}){{3}}\b\S*",

@@ -91,6 +91,7 @@ def run(
             "questions of each data set": limit,
             "threshold": threshold,
             "reranker": settings.reranker_model,
+            "language model": settings.llm_model,
         },
     )
     found = _benchmarks(benchmarks, squad or [], limit, result, chosen)
@@ -231,7 +232,7 @@ def _ask_judge(result: Run, asked: Sequence[suites.Asked], chosen: judge.Judge |
 def _ask_own(result: Run, chosen: set[str], limit: int | None, chosen_judge: judge.Judge | None) -> None:
     cases = load_cases(SHIPPED)
     with result.timed("knowledge"):
-        asked = suites.ask_cases(cases[:: max(1, len(cases) // limit)] if limit else cases)
+        asked = suites.ask_cases(cases[:: max(1, len(cases) // limit)] if limit else cases, with_model=True)
     if "citations" in chosen:
         result.add(suites.own_citations(asked))
     if "abstention" in chosen:

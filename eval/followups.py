@@ -12,9 +12,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from assistant import Answer, Assistant
+from assistant import Answer, Assistant, Settings
+from assistant.generation import Writer
+from assistant.llm import open_model
 from assistant.ranking import shipped_model
 from assistant.retrieval import Retriever, Rewriter
+from assistant.support import SupportChecker
 from assistant.text import detect_question_language
 from eval import metrics
 from eval.progress import watched
@@ -39,6 +42,8 @@ Kind = Literal[
 
 ALONE, BEFORE, BY_HAND = "question alone", "previous in front", "by hand"
 """Baselines, and the question as a person would put it so that it stands alone."""
+BY_MODEL = "language model"
+"""Rewritten by the model of the settings, where one is set; what it may not change is left to the rules."""
 
 
 class Followup(BaseModel):
@@ -98,15 +103,16 @@ def previous_in_front(question: str, history: Sequence[tuple[str, str]]) -> str:
 
 
 def followups(cases: Sequence[Followup], with_baselines: bool = True) -> list[Record]:
-    """Hold every conversation with each system."""
+    """Hold every conversation with each system. Answers are extractive in all of them: only questions differ."""
     records = []
     with shipped() as (dalil, _):
         own = dalil.retriever
+        by_model = _model(dalil) if with_baselines else {}
         for case in watched(cases, "follow-ups"):
             records += _records(case, DALIL, converse(dalil, case))
             if not with_baselines:
                 continue
-            for name, rewriter in _baselines(case).items():
+            for name, rewriter in (_baselines(case) | by_model).items():
                 dalil.retriever = Retriever(dalil.index, shipped_model(), rewriter=rewriter)
                 records += _records(case, name, converse(dalil, case))
             dalil.retriever = own
@@ -118,6 +124,13 @@ def _baselines(case: Followup) -> dict[str, Rewriter]:
         return case.rewritten if question == case.question else previous_in_front(question, history)
 
     return {ALONE: lambda question, history: question, BEFORE: previous_in_front, BY_HAND: by_hand}
+
+
+def _model(dalil: Assistant) -> dict[str, Rewriter]:
+    """The language model that is set, as one that rewrites questions."""
+    settings = Settings()
+    llm = open_model(settings)
+    return {BY_MODEL: Writer(llm, SupportChecker(dalil.encoder), settings.llm_timeout).standalone} if llm else {}
 
 
 def converse(dalil: Assistant, case: Followup) -> Answer:

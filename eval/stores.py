@@ -116,13 +116,17 @@ def indexed(paragraphs: Sequence[Paragraph], always_answer: bool = False) -> Ite
 
 
 @contextmanager
-def shipped() -> Iterator[tuple[Assistant, SyncReport]]:
-    """The same over the shipped knowledge base, with an index of its own."""
-    with (
-        tempfile.TemporaryDirectory() as work,
-        Assistant(Settings(knowledge_dir=shipped_knowledge_dir(), data_dir=Path(work))) as dalil,
-    ):
-        yield dalil, dalil.sync()
+def shipped(with_model: bool = False) -> Iterator[tuple[Assistant, SyncReport]]:
+    """The same over the shipped knowledge base, with an index of its own.
+
+    Args:
+        with_model: let the language model of the settings write the answers, if one is set.
+    """
+    without = {} if with_model else {"llm_base_url": None, "llm_model": None}
+    with tempfile.TemporaryDirectory() as work:
+        settings = Settings(knowledge_dir=shipped_knowledge_dir(), data_dir=Path(work), **without)
+        with Assistant(settings) as dalil:
+            yield dalil, dalil.sync()
 
 
 def encoder_seconds(dalil: Assistant, folder: Path) -> float:

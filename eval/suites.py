@@ -228,10 +228,10 @@ class Asked:
     """Language of a document to the gold sentences that stand in documents of that language."""
 
 
-def ask_cases(cases: Sequence[Case]) -> list[Asked]:
-    """Ask our own questions of the shipped knowledge base."""
+def ask_cases(cases: Sequence[Case], with_model: bool = False) -> list[Asked]:
+    """Ask our own questions of the shipped knowledge base; the language model of the settings may write the answers."""
     asked = []
-    with shipped() as (dalil, _):
+    with shipped(with_model) as (dalil, _):
         documents = {document.id: document for document in dalil.documents()}
         search = documents_found(dalil)
         for case in watched(cases, "own questions"):

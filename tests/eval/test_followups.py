@@ -12,10 +12,11 @@ from assistant import Answer, Citation
 from assistant.knowledge import parse_facts
 from assistant.readers import read_source
 from assistant.settings import shipped_knowledge_dir
-from eval.followups import FOLLOWUPS, Followup, converse, followups, is_right, load_followups
+from eval.followups import BY_MODEL, FOLLOWUPS, Followup, converse, followups, is_right, load_followups
 from eval.metrics import holds
 from eval.questions import QuestionsError
 from eval.run import DALIL
+from tests.llm_server import is_rewriting, model_server, question_of
 
 GOOD = {
     "id": "a",
@@ -126,3 +127,18 @@ def test_every_system_is_asked():
     assert all(right[name, DALIL] == 1.0 for name in wanted)
     assert right["dev-en-chain-1", "question alone"] == 0.0
     assert {"ar all", "en all", "dev ar follow-up", "dev across languages"} <= {record.setting for record in records}
+
+
+def test_a_language_model_that_is_set_only_rewrites_questions(monkeypatch: pytest.MonkeyPatch):
+    wanted = {"dev-en-chain-1", "dev-ar-attached-pronoun-8"}
+    cases = [case for case in load_followups(FOLLOWUPS) if case.id in wanted]
+    by_hand = {case.question: case.rewritten for case in cases}
+    with model_server() as server:
+        server.behaviour = lambda messages: iter([by_hand.get(question_of(messages), "?")])
+        monkeypatch.setenv("DALIL_LLM_BASE_URL", server.url)
+        monkeypatch.setenv("DALIL_LLM_MODEL", "test-model")
+        records = followups(cases)
+    assert {question_of(request["messages"]) for request in server.requests} >= set(by_hand)
+    assert all(is_rewriting(request["messages"]) for request in server.requests)
+    right = {record.question_id: record.scores["right"] for record in records if record.system == BY_MODEL}
+    assert right == dict.fromkeys(wanted, 1.0)
