@@ -15,7 +15,8 @@ from assistant.settings import Settings, default_knowledge_dir, shipped_knowledg
 
 NAMES = (
     "answer_threshold answers_at_once api_tokens cache_dir chroma_name chroma_token chroma_url data_dir "
-    "embedding_model host knowledge_dir max_upload_mb port rate_limit reranker_model users"
+    "embedding_model host knowledge_dir llm_api_key llm_base_url llm_context llm_model llm_timeout max_upload_mb port "
+    "rate_limit reranker_model users"
 ).split()
 
 

@@ -66,12 +66,14 @@ def test_a_user_logs_in_and_is_led_back(
         page.goto(f"{address}/api/docs")
         expect(page.locator("html")).to_have_attribute("dir", way)
         assert page.url == f"{address}/login?next=api/docs"
-        page.keyboard.type("مريم")  # the first field has the focus
+        expect(page.locator("input[name=name]")).to_be_focused()
+        page.keyboard.type("مريم")
         page.keyboard.press("Tab")
         page.keyboard.type("wrong")
         page.keyboard.press("Enter")
         expect(page.get_by_role("alert")).to_be_visible()
-        page.keyboard.type("كلمة سرّ طويلة")  # now the password has it
+        expect(page.locator("input[name=password]")).to_be_focused()  # the name is there already
+        page.keyboard.type("كلمة سرّ طويلة")
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", level=1)).to_have_text(heading)
         assert page.url == f"{address}/api/docs"
