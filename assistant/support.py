@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assistant.alignment import AlignmentModel, align, shipped_alignment_model, unfitted
 from assistant.claims import NAME, SURE_NAME, Claim, Reader, Word
 from assistant.encoder import Encoder
 from assistant.lexicon import Lexicon, shipped_lexicon, sound_alike
@@ -60,38 +61,38 @@ class SupportModel:
     logistic: Logistic
     threshold: float
     """Probability from which a sentence counts as supported."""
-    encoder: str
-    """Fingerprint of the encoder that it was fitted with."""
-    names: NDArray[np.float32]
-    """Weights that tell a name by its vector, then the intercept, shape (dimension of the words + 1,)."""
 
 
 @lru_cache(maxsize=1)
 def shipped_support_model() -> SupportModel:
     """The model that ships with Dalil."""
     values = json.loads(resources.files("assistant").joinpath("data/support.json").read_text(encoding="utf-8"))
-    return SupportModel(
-        Logistic(float(values["intercept"]), values["weights"]),
-        float(values["threshold"]),
-        values["encoder"],
-        np.array(values["names"], dtype=np.float32),
-    )
+    return SupportModel(Logistic(float(values["intercept"]), values["weights"]), float(values["threshold"]))
 
 
 class SupportChecker:
     """Checks sentences against what they cite. Safe to use from several threads."""
 
-    def __init__(self, encoder: Encoder, model: SupportModel | None = None, lexicon: Lexicon | None = None) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        model: SupportModel | None = None,
+        lexicon: Lexicon | None = None,
+        alignment: AlignmentModel | None = None,
+    ) -> None:
         """Check with an encoder.
 
         Args:
             encoder: reads sentences and evidence.
-            model: fitted numbers; the shipped ones by default, which fit the default encoder. With another encoder
-                names are told by their capitals and the lexicon only.
+            model: fitted numbers; the shipped ones by default.
             lexicon: the shipped one by default.
+            alignment: tells which words are alike; the shipped one by default, which fits the default encoder. With
+                another encoder names are told by their capitals and the lexicon only.
         """
         self._model = model or shipped_support_model()
-        self._reader = Reader(encoder, lexicon or shipped_lexicon(), self._model.names, self._model.encoder)
+        fitted = alignment or shipped_alignment_model()
+        self._reader = Reader(encoder, lexicon or shipped_lexicon(), fitted.names, fitted.encoder)
+        self._alignment = fitted if self._reader.fitted else unfitted(encoder)
 
     def check(self, sentence: str, evidence: Sequence[str], question: str = "") -> Verdict:
         """Whether ``evidence`` supports ``sentence``.
@@ -122,7 +123,7 @@ class SupportChecker:
             context: list[Claim] = [self._reader.read(question)]
         else:
             context = []
-        return _compare(self._reader, said, held, context, sentence, " ".join(evidence))
+        return _compare(self._reader, self._alignment, said, held, context)
 
 
 # --- comparing ---------------------------------------------------------------------------------------
@@ -146,52 +147,19 @@ class Findings:
         return next((reason for reason, names in _DECISIVE if any(self.features[name] for name in names)), "")
 
 
-def _equal(lexicon: Lexicon, one: Word, other: Word) -> bool:
-    """Whether two words are one by spelling, meaning or sound."""
-    if one.root == other.root or one.concepts & other.concepts:
-        return True
-    if one.concepts and other.concepts:
-        return False
-    if any(map(lexicon.entity, one.concepts | other.concepts)):
-        return False  # a listed name has its other forms in the list
-    if max(one.name, other.name) > NAME:
-        return sound_alike(one.folded, other.folded)
-    prefix = min(len(one.root), len(other.root))
-    return prefix >= 5 and one.root[:prefix] == other.root[:prefix]
-
-
 def _compare(
-    reader: Reader, said: Claim, held: Sequence[Claim], context: Sequence[Claim], sentence: str, evidence: str
+    reader: Reader,
+    model: AlignmentModel,
+    said: Claim,
+    held: Sequence[Claim],
+    context: Sequence[Claim],
 ) -> Findings:
-    others = [word for text in [*held, *context] for word in text.words]
-    vectors = np.concatenate([text.vectors for text in [*held, *context]])
+    texts = [*held, *context]
+    others = [word for text in texts for word in text.words]
     cross = all(text.language != said.language for text in held)
-    similar = said.vectors @ vectors.T
-    usable = np.array([not other.number and (other.content or other.name > NAME) for other in others])
-    equal = np.array([[_equal(reader.lexicon, word, other) for other in others] for word in said.words]).reshape(
-        similar.shape
-    )
+    found = align(reader.lexicon, model, said, texts)
+    equal, partner, cover = found.equal, found.partner, found.cover
     content = [at for at, word in enumerate(said.words) if word.content]
-    # What another word of the sentence says already is not there for a word that has no like.
-    usable &= ~equal[content].any(axis=0) if content else usable
-    near = np.where(usable[None, :], similar, -1.0) if usable.any() else similar
-    cover = np.zeros(len(said.words))
-    partner = np.full(len(said.words), -1)
-    for at in content:
-        matches = np.flatnonzero(equal[at])
-        if len(matches):
-            partner[at], cover[at] = int(matches[similar[at, matches].argmax()]), 1.0
-            continue
-        likeness = near[at].astype(np.float64)
-        if likeness.max() < _SAME_WORD:
-            # A word takes much from the words around it. By itself it says what it means, and little else.
-            own = reader.alone(said.words[at].folded)
-            alone = np.array(
-                [reader.alone(other.folded) if usable[place] else own * 0 for place, other in enumerate(others)]
-            )
-            likeness = np.where(usable, (likeness + alone @ own) / 2, likeness)
-        best = int(likeness.argmax())
-        partner[at], cover[at] = best, float(likeness[best])
     held_concepts = frozenset[int]().union(*(other.concepts for other in others))
     said_concepts = frozenset[int]().union(*(word.concepts for word in said.words))
     clash = _clashes(reader.lexicon, said, others, equal, held_concepts, said_concepts)
@@ -209,9 +177,9 @@ def _compare(
         "cover": float(covers.mean()),
         "lowest": float(lowest[0]),
         "second": float(lowest[min(1, len(lowest) - 1)]),
-        "low35": float((covers < 0.35).sum()),
+        "low25": float((covers < 0.25).sum()),
         "low50": float((covers < 0.5).sum()),
-        "low65": float((covers < 0.65).sum()),
+        "low75": float((covers < 0.75).sum()),
         "uncovered": float((covers < _COVERED).mean()),
         "gap": float(gaps.sum()),
         "name_gap": float(name_gap),
@@ -245,14 +213,14 @@ def _compare(
         "gap",
         "name_gap",
         "uncovered",
-        "low35",
+        "low25",
         "low50",
-        "low65",
+        "low75",
         "run",
     ):
         features[f"cross_{name}"] = features[name] if cross else 0.0
     uncovered = tuple(said.words[at].folded for at in content if cover[at] < _COVERED)
-    return Findings(features, missing(sentence, evidence), uncovered)
+    return Findings(features, missing(said.text, " ".join(text.text for text in held)), uncovered)
 
 
 def _beside_place(lexicon: Lexicon, said: Claim, at: int) -> bool:

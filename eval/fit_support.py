@@ -2,11 +2,9 @@
 
     python -m eval.fit_support [--write] [--cases]
 
-Two small models. One tells a name by the vector of a word: it learns from the capitals of the English texts that
-ship with Dalil, and since both languages share a space it also knows Arabic names, which have no capitals. The other
-decides from everything that speaks for and against a sentence; it is fitted on the topics of ``support/cases.jsonl``
-whose split is ``fit``. Every figure printed here is cross-validated by topic; ``python -m eval support`` measures
-the topics that were held out.
+A small model that decides from everything that speaks for and against a sentence. It is fitted on the topics of
+``support/cases.jsonl`` whose split is ``fit``, with the words as ``eval.fit_alignment`` aligns them: run that first. Every figure printed
+here is cross-validated by topic; ``python -m eval support`` measures the topics that were held out.
 """
 
 from __future__ import annotations
@@ -20,8 +18,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
 from sklearn.preprocessing import StandardScaler
 
 from assistant import Settings
@@ -29,7 +25,6 @@ from assistant.encoder import Encoder
 from assistant.models import prepare
 from assistant.ranking import Features, Logistic, probability
 from assistant.support import _DECISIVE, SupportChecker, SupportModel, Verdict
-from assistant.text import detect_language, sentence_spans
 from eval.support_cases import Rate, SupportCase, load_support_cases, rates
 
 DATA = Path(__file__).resolve().parent.parent / "assistant" / "data"
@@ -40,62 +35,8 @@ LIKENESS = {"cosine", "cover", "lowest", "second", "run"}
 """Features that can only speak for a sentence; all others but the ``FREE`` ones can only speak against it."""
 FREE = {"cross", "log_words"}
 DECISIVE = {name for _, names in _DECISIVE for name in names}
-_ALIGNED = 0.5
-"""Cosine above which two words of a text and its translation are the same."""
 STRENGTH = 5.0
 """Inverse of the regularisation: there are few cases for the number of features."""
-
-
-def labelled_words(encoder: Encoder) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Vectors of words of the texts that ship with Dalil, and which are names.
-
-    English words are labelled by their capitals, Arabic ones by the English word that they are nearest to in the
-    same text in English, where each is the other's nearest.
-    """
-    vectors: list[NDArray[np.float32]] = []
-    labels: list[bool] = []
-    for line in (DATA / "parallel.jsonl").read_text(encoding="utf-8").splitlines():
-        pair = json.loads(line)
-        english, arabic = _words(encoder, pair["en"]), _words(encoder, pair["ar"])
-        vectors += [vector for vector, label in english if label is not None]
-        labels += [label for _, label in english if label is not None]
-        likeness = np.array([v for v, _ in arabic]) @ np.array([v for v, _ in english]).T
-        for at, nearest in enumerate(likeness.argmax(axis=1)):
-            label = english[nearest][1]
-            if label is not None and likeness[:, nearest].argmax() == at and likeness[at, nearest] > _ALIGNED:
-                vectors.append(arabic[at][0])
-                labels.append(label)
-    for line in (DATA / "calibration.jsonl").read_text(encoding="utf-8").splitlines():
-        text = json.loads(line).get("text", "").partition("\n")[2]
-        if detect_language(text) == "en":
-            for start, end in sentence_spans(text):
-                words = [(v, label) for v, label in _words(encoder, text[start:end]) if label is not None]
-                vectors += [vector for vector, _ in words]
-                labels += [label for _, label in words]
-    return np.array(vectors), np.array(labels)
-
-
-def _words(encoder: Encoder, text: str) -> list[tuple[NDArray[np.float32], bool | None]]:
-    """Each word's vector and whether it is a name; None where its first letter does not tell."""
-    read = encoder.encode_sentence(text)
-    found: list[tuple[NDArray[np.float32], bool | None]] = []
-    first = True
-    for (start, end), vector in zip(read.spans, read.words, strict=True):
-        word = read.text[start:end]
-        tells = not first and word.isalpha() and len(word) > 2
-        found.append((vector, word[0].isupper() if tells else None))
-        first = read.text[end : end + 1] in tuple(".!?")
-    return found
-
-
-def fit_names(encoder: Encoder) -> tuple[NDArray[np.float32], float, float]:
-    """Weights and intercept; then the share of names found and of other words taken for names, cross-validated."""
-    matrix, names = labelled_words(encoder)
-    model = LogisticRegression(C=3.0, max_iter=5_000, class_weight="balanced")
-    guessed = cross_val_predict(model, matrix, names, cv=5)
-    model.fit(matrix, names)
-    weights = np.append(model.coef_[0], model.intercept_[0]).astype(np.float32)
-    return weights, float(guessed[names].mean()), float(guessed[~names].mean())
 
 
 def fit(rows: Sequence[Features], labels: NDArray[np.bool_]) -> Logistic:
@@ -167,9 +108,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = Settings()
     encoder = Encoder(prepare(settings.embedding_model, settings.cache_dir))
-    names, found, mistaken = fit_names(encoder)
-    print(f"names: {found:.3f} found, {mistaken:.3f} of other words taken for names")
-    blank = SupportModel(Logistic(0.0, {}), 0.5, encoder.fingerprint, names)
+    blank = SupportModel(Logistic(0.0, {}), 0.5)
     checker = SupportChecker(encoder, blank)
     cases = [case for case in load_support_cases() if case.split == "fit"]
     findings = [checker.findings(case.sentence, case.evidence) for case in cases]
@@ -199,14 +138,10 @@ def main() -> None:
                 "command": "python -m eval.fit_support --write",
                 "date": date.today().isoformat(),
                 "cases": len(cases),
-                "names found": round(found, 3),
-                "others taken for names": round(mistaken, 3),
             },
             "threshold": threshold,
-            "encoder": encoder.fingerprint,
             "intercept": model.intercept,
             "weights": dict(model.weights),
-            "names": [round(float(weight), 3) for weight in names],
         }
         OUTPUT.write_text(json.dumps(values, ensure_ascii=False) + "\n", encoding="utf-8")
 

@@ -115,7 +115,7 @@ def test_a_dense_layer_gives_the_dimension(tiny_model_dir: Path, tmp_path: Path)
     assert model.dimension == 8
     assert agreement(folder, tmp_path / "cache") > 0.98
     # the layer is behind the pooling: words keep the network's own dimension
-    assert np.load(model.path / "centres.npy").shape == (2, 2, 32)
+    assert np.load(model.path / "centres.npy").shape == (3, 2, 32)
     question = Encoder(model).encode_question("ممر abc")
     assert (question.vector.shape, question.words.shape) == ((8,), (2, 32))
 
