@@ -135,6 +135,14 @@ _NAME_PARTS = _folded(
     """
 )
 _AND = _folded("and or و أو & كما")
+_FIRST = _folded(
+    """
+    first only sole unique most best worst أول أولى الأول الأولى وحيد الوحيد الوحيدة أعلى أكبر أطول أصغر أقدم أعمق
+    أسرع أكثر أقل أهم أشهر أفضل أسوأ أقصر أثقل أغنى أقوى أبعد أقرب أحدث
+    """
+)
+"""What stands out among all: that no other does is the same, said with a negation."""
+_NOTHING = _folded("no none nobody nothing any anyone anybody nowhere never أي أية أحد شيء")
 _CLAUSE = re.compile(r"[.,;:،؛()«»\"–—]")
 
 
@@ -175,6 +183,10 @@ class Claim:
     partial: bool
     negators: int
     denies: bool
+    excludes_all: bool
+    """Whether it says of everything at once that it is not so."""
+    ranks: bool
+    """Whether it says that something stands out among all."""
 
 
 def _negating(folded: Sequence[str], at: int) -> bool:
@@ -320,6 +332,12 @@ class Reader:
             partial=any(w in _PARTIAL for w in folded),
             negators=len(negators),
             denies=any(word in _DENIALS for word in folded),
+            excludes_all=bool(negators) and any(word in _NOTHING for word in folded),
+            ranks=any(
+                bare in _FIRST or (bare.isascii() and bare.endswith("est") and len(bare) > 5)
+                for word in folded
+                for bare in (word, word.removeprefix("و"))
+            ),
         )
 
     def _names(

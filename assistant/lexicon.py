@@ -22,6 +22,9 @@ _ENTITIES = frozenset("countries capitals lands continents waters planets bodies
 _ARABIC_CLITICS = tuple(fold(prefix) for prefix in "و ف ب ل ك س".split())
 
 
+_ARABIC_PREFIXES = tuple(fold(prefix) for prefix in "ال وال بال كال فال لل و ف ب ل ك".split())
+"""What may stand before a listed form."""
+
 _IMPERFECT = ("ي", "ت")
 """What a verb of the third person begins with: «يرفع» is a form of «رفع»."""
 
@@ -34,11 +37,13 @@ class Lexicon:
     """Stems of a form to the numbers of its concepts."""
     classes: Sequence[str]
     """Class of each concept."""
+    exact: Mapping[str, frozenset[int]]
+    """Folded words of concepts that exclude others, as they are listed: «فتيات» and «فتيان» have one stem."""
 
     def concepts(self, folded: Sequence[str]) -> list[frozenset[int]]:
         """Concepts of each word of a text, given its folded words; a phrase gives its own to all of its words."""
         stems = [stem(word) for word in folded]
-        found = [self._of_word(word, root) for word, root in zip(folded, stems, strict=True)]
+        found = [self._sharpened(word, self._of_word(word, root)) for word, root in zip(folded, stems, strict=True)]
         longest = max(map(len, self.phrases))
         for at in range(len(stems)):
             for length in range(min(longest, len(stems) - at), 1, -1):
@@ -66,6 +71,13 @@ class Lexicon:
                     return held
         return held
 
+    def _sharpened(self, word: str, held: frozenset[int]) -> frozenset[int]:
+        """Without the concepts that are excluded by one whose listed form the word is."""
+        forms = [word] if word.isascii() else [word, *(word[len(p) :] for p in _ARABIC_PREFIXES if word.startswith(p))]
+        exact = next((self.exact[form] for form in forms if form in self.exact), frozenset[int]())
+        classes = {self.classes[concept] for concept in exact}
+        return frozenset(concept for concept in held if concept in exact or self.classes[concept] not in classes)
+
     def _of_phrase(self, folded: Sequence[str], stems: Sequence[str], at: int, length: int) -> frozenset[int]:
         key = tuple(stems[at : at + length])
         held = self.phrases.get(key, frozenset())
@@ -76,6 +88,11 @@ class Lexicon:
     def exclusive(self, concept: int) -> bool:
         """Whether a concept excludes the others of its class."""
         return self.classes[concept] != _OPEN_CLASS
+
+    def opposed(self, one: frozenset[int], other: frozenset[int]) -> bool:
+        """Whether a concept excludes one of the others, and none is shared."""
+        classes = {self.classes[concept] for concept in one if self.exclusive(concept)}
+        return not one & other and any(self.classes[c] in classes for c in other if self.exclusive(c))
 
     def entity(self, concept: int) -> bool:
         """Whether a concept is a proper name."""
@@ -92,6 +109,7 @@ def shipped_lexicon() -> Lexicon:
 def parse(text: str) -> Lexicon:
     """Read the format that the head of ``lexicon.txt`` describes."""
     phrases: dict[tuple[str, ...], set[int]] = {}
+    exact: dict[str, set[int]] = {}
     classes: list[str] = []
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
@@ -101,8 +119,14 @@ def parse(text: str) -> Lexicon:
             for form in concept.replace("|", " ").split():
                 key = tuple(stem(word) for word in words(form.replace("_", " ")))
                 phrases.setdefault(key, set()).add(len(classes))
+                if name.strip() != _OPEN_CLASS and "_" not in form:
+                    exact.setdefault(fold(form), set()).add(len(classes))
             classes.append(name.strip())
-    return Lexicon({key: frozenset(value) for key, value in phrases.items()}, classes)
+    return Lexicon(
+        {key: frozenset(value) for key, value in phrases.items()},
+        classes,
+        {form: frozenset(value) for form, value in exact.items()},
+    )
 
 
 # --- names -------------------------------------------------------------------------------------------

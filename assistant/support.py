@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from assistant.alignment import AlignmentModel, align, shipped_alignment_model, unfitted
+from assistant.alignment import align
 from assistant.claims import NAME, SURE_NAME, Claim, Reader, Word
 from assistant.encoder import Encoder
-from assistant.lexicon import Lexicon, shipped_lexicon, sound_alike
+from assistant.lexicon import Lexicon, shipped_lexicon
 from assistant.quantities import Quantity, missing
 from assistant.ranking import Features, Logistic, probability
 from assistant.text import leans_back
@@ -38,6 +38,8 @@ _SAME_NAME = 0.62
 _LEAST_COVERED = 0.25
 """What the words of a sentence are covered at least: a single word of no meaning here is no answer, however near its
 vector. No supported sentence that was written for the fit is below it."""
+_CONVERSE = frozenset(("giving", "sale", "lending", "teaching", "contest"))
+"""Classes whose words say one thing from its two ends: «أعطاه» is "he received from him"."""
 _COVERED = 0.5
 """Cosine above which a word counts as said."""
 
@@ -58,41 +60,49 @@ class Verdict:
 class SupportModel:
     """The fitted numbers."""
 
-    logistic: Logistic
+    sentence: Logistic
+    word: Logistic
+    """What a word without its like costs: softplus of its log odds."""
     threshold: float
     """Probability from which a sentence counts as supported."""
+    encoder: str
+    """Fingerprint of the encoder that it was fitted with."""
+    names: NDArray[np.float32]
+    """Weights that tell a name by its vector, then the intercept, shape (dimension of the words + 1,)."""
+
+    def chance(self, findings: Findings) -> float:
+        """Probability that a sentence is supported."""
+        cost = float(np.logaddexp(0.0, self.word.logits(findings.unmatched)).sum()) if findings.unmatched else 0.0
+        return float(probability(self.sentence.logits([findings.features]) - cost)[0])
 
 
 @lru_cache(maxsize=1)
 def shipped_support_model() -> SupportModel:
     """The model that ships with Dalil."""
     values = json.loads(resources.files("assistant").joinpath("data/support.json").read_text(encoding="utf-8"))
-    return SupportModel(Logistic(float(values["intercept"]), values["weights"]), float(values["threshold"]))
+    return SupportModel(
+        Logistic(**values["sentence"]),
+        Logistic(**values["word"]),
+        float(values["threshold"]),
+        values["encoder"],
+        np.array(values["names"], dtype=np.float32),
+    )
 
 
 class SupportChecker:
     """Checks sentences against what they cite. Safe to use from several threads."""
 
-    def __init__(
-        self,
-        encoder: Encoder,
-        model: SupportModel | None = None,
-        lexicon: Lexicon | None = None,
-        alignment: AlignmentModel | None = None,
-    ) -> None:
+    def __init__(self, encoder: Encoder, model: SupportModel | None = None, lexicon: Lexicon | None = None) -> None:
         """Check with an encoder.
 
         Args:
             encoder: reads sentences and evidence.
-            model: fitted numbers; the shipped ones by default.
+            model: fitted numbers; the shipped ones by default, which fit the default encoder. With another encoder
+                names are told by their capitals and the lexicon only.
             lexicon: the shipped one by default.
-            alignment: tells which words are alike; the shipped one by default, which fits the default encoder. With
-                another encoder names are told by their capitals and the lexicon only.
         """
         self._model = model or shipped_support_model()
-        fitted = alignment or shipped_alignment_model()
-        self._reader = Reader(encoder, lexicon or shipped_lexicon(), fitted.names, fitted.encoder)
-        self._alignment = fitted if self._reader.fitted else unfitted(encoder)
+        self._reader = Reader(encoder, lexicon or shipped_lexicon(), self._model.names, self._model.encoder)
 
     def check(self, sentence: str, evidence: Sequence[str], question: str = "") -> Verdict:
         """Whether ``evidence`` supports ``sentence``.
@@ -106,14 +116,12 @@ class SupportChecker:
         if not sentence.strip() or not any(text.strip() for text in evidence):
             return Verdict(False, 0.0, "meaning")
         findings = self.findings(sentence, evidence, question)
-        chance = float(probability(self._model.logistic.logits([findings.features]))[0])
+        chance = self._model.chance(findings)
         if findings.decisive:
             return Verdict(False, min(chance, _DECIDED), findings.decisive)
-        if findings.features["cover"] < _LEAST_COVERED:
-            return Verdict(False, min(chance, _DECIDED), "meaning")
         if chance >= self._model.threshold:
             return Verdict(True, chance, "")
-        return Verdict(False, chance, _reason(findings))
+        return Verdict(False, chance, findings.reason)
 
     def findings(self, sentence: str, evidence: Sequence[str], question: str = "") -> Findings:
         """What the model decides from."""
@@ -123,7 +131,7 @@ class SupportChecker:
             context: list[Claim] = [self._reader.read(question)]
         else:
             context = []
-        return _compare(self._reader, self._alignment, said, held, context)
+        return _compare(self._reader, said, held, context)
 
 
 # --- comparing ---------------------------------------------------------------------------------------
@@ -134,109 +142,62 @@ class Findings:
     """Everything that speaks for and against a sentence."""
 
     features: Features
+    unmatched: Sequence[Features]
+    """How near each word comes to the evidence that has no like there."""
     missing: Sequence[Quantity]
     """Quantities of the sentence that the evidence does not hold."""
-    uncovered: Sequence[str] = field(default=())
-    """Words of the sentence that the evidence does not say, folded."""
+    cover: float
+    """How near the words come to the evidence on average, 0..1."""
 
     @property
     def decisive(self) -> str:
         """What by itself makes a sentence unsupported, as in ``Verdict.reason``; empty if nothing does."""
-        if self.missing:
-            return "number"
-        return next((reason for reason, names in _DECISIVE if any(self.features[name] for name in names)), "")
+        return "number" if self.missing else "meaning" if self.cover < _LEAST_COVERED else ""
+
+    @property
+    def reason(self) -> str:
+        """What speaks against the sentence most, as in ``Verdict.reason``."""
+        found = next((reason for reason, names in _REASONS if any(self.features[name] for name in names)), "")
+        if found:
+            return found
+        if any(word["name"] > SURE_NAME for word in self.unmatched):
+            return "name"
+        return "added" if any(word["near"] < _COVERED for word in self.unmatched) else "meaning"
 
 
-def _compare(
-    reader: Reader,
-    model: AlignmentModel,
-    said: Claim,
-    held: Sequence[Claim],
-    context: Sequence[Claim],
-) -> Findings:
+def _compare(reader: Reader, said: Claim, held: Sequence[Claim], context: Sequence[Claim]) -> Findings:
     texts = [*held, *context]
     others = [word for text in texts for word in text.words]
     cross = all(text.language != said.language for text in held)
-    found = align(reader.lexicon, model, said, texts)
+    found = align(reader.lexicon, said, texts)
     equal, partner, cover = found.equal, found.partner, found.cover
-    content = [at for at, word in enumerate(said.words) if word.content]
     held_concepts = frozenset[int]().union(*(other.concepts for other in others))
     said_concepts = frozenset[int]().union(*(word.concepts for word in said.words))
-    clash = _clashes(reader.lexicon, said, others, equal, held_concepts, said_concepts)
-    covers = np.array([cover[at] for at in content]) if content else np.ones(1)
-    lowest = np.sort(covers)
-    gaps = np.clip(1 - covers, 0, 1)
-    name_gap = max((said.words[at].name * (1 - cover[at]) for at in content if said.words[at].name > 0.3), default=0.0)
     negation_added, negation_lost = _polarity(said, held, others, partner, cover)
-    cosines = [float(said.vector @ text.vector) for text in held]
     joined = np.sum([text.vector for text in held], axis=0)
     whole = float(said.vector @ joined / max(float(np.linalg.norm(joined)), 1e-12))
-    best_text = held[int(np.argmax(cosines))]
+    cosines = [float(said.vector @ text.vector) for text in held]
+    content = sum(word.content for word in said.words)
     features = {
         "cosine": max(*cosines, whole),
-        "cover": float(covers.mean()),
-        "lowest": float(lowest[0]),
-        "second": float(lowest[min(1, len(lowest) - 1)]),
-        "low25": float((covers < 0.25).sum()),
-        "low50": float((covers < 0.5).sum()),
-        "low75": float((covers < 0.75).sum()),
-        "uncovered": float((covers < _COVERED).mean()),
-        "gap": float(gaps.sum()),
-        "name_gap": float(name_gap),
-        "name_missing": float(
-            any(
-                (cover[at] < _SAME_NAME or (not reader.fitted and not equal[at].any()))
-                and reader.surely_name(said.words[at])
-                and not (cross and _beside_place(reader.lexicon, said, at))
-                and not _run_together(said, at, others)
-                for at in content
-            )
-        ),
-        "run": float(min((max(pair) for pair in pairwise(covers)), default=1.0)),
-        "clash": float(clash),
+        "unmatched": len(found.unmatched) / max(content, 1),
+        "clash": float(_clashes(reader.lexicon, said, others, equal, held_concepts, said_concepts)),
         "negation_added": negation_added,
         "negation_lost": negation_lost,
         "hedge_lost": float(_doubt_lost(said, others, partner, cover)),
         "hedge_added": float(said.hedged and not any(text.hedged for text in held)),
         "universal": float(said.universal and not any(text.universal for text in held)),
-        "partial_lost": float(best_text.partial and not said.partial),
+        "partial_lost": float(held[int(np.argmax(cosines))].partial and not said.partial),
         "order": float(_swapped(reader.lexicon, said, held, equal, cross) or _turned_back(said, others, equal)),
         "apart": _apart(said, equal, others),
-        "log_words": float(np.log1p(len(content))),
+        "log_words": float(np.log1p(content)),
         "cross": float(cross),
     }
-    for name in (
-        "cosine",
-        "cover",
-        "lowest",
-        "second",
-        "gap",
-        "name_gap",
-        "uncovered",
-        "low25",
-        "low50",
-        "low75",
-        "run",
-    ):
+    for name in ("cosine", "unmatched"):
         features[f"cross_{name}"] = features[name] if cross else 0.0
-    uncovered = tuple(said.words[at].folded for at in content if cover[at] < _COVERED)
-    return Findings(features, missing(said.text, " ".join(text.text for text in held)), uncovered)
-
-
-def _beside_place(lexicon: Lexicon, said: Claim, at: int) -> bool:
-    """Whether a word stands beside a listed name: «the Cairo Trilogy» has one part to translate."""
-    return any(any(map(lexicon.entity, word.concepts)) for word in said.words[max(at - 1, 0) : at + 2])
-
-
-def _run_together(said: Claim, at: int, others: Sequence[Word]) -> bool:
-    """Whether a name is one word in one script and two in the other: «ديار بكر» and "Diyarbakir"."""
-    words = [word.folded for word in said.words]
-    theirs = [other.folded for other in others]
-    pairs = [one + two for one, two in pairwise(theirs)]
-    mine = ["".join(words[start : start + 2]) for start in (at - 1, at) if start >= 0]
-    return any(sound_alike(words[at], pair) for pair in pairs) or any(
-        sound_alike(pair, other) for pair in mine for other in theirs if len(other) > 4
-    )
+    mean = float(cover.sum() / content) if content else 1.0
+    quantities = missing(said.text, " ".join(text.text for text in held))
+    return Findings(features, found.unmatched, quantities, mean)
 
 
 def _clashes(
@@ -248,6 +209,7 @@ def _clashes(
     said_concepts: frozenset[int],
 ) -> bool:
     """Whether a word of the sentence excludes one of the evidence that the sentence does not say as well."""
+    turned = _turned_around(said, others, equal)
     for at, word in enumerate(said.words):
         own = {concept for concept in word.concepts if lexicon.exclusive(concept)}
         if not own or own & held_concepts or equal[at].any():
@@ -256,11 +218,29 @@ def _clashes(
         rivals = {
             concept
             for concept in held_concepts - said_concepts
-            if lexicon.exclusive(concept) and lexicon.classes[concept] in classes
+            if lexicon.exclusive(concept)
+            and lexicon.classes[concept] in classes
+            and not (turned and lexicon.classes[concept] in _CONVERSE)
         }
         if any(other.concepts & rivals and other.negated == word.negated for other in others):
             return True
     return False
+
+
+def _turned_around(said: Claim, others: Sequence[Word], equal: NDArray[np.bool_]) -> bool:
+    """Whether two words, not next to each other, come in the other order in the evidence."""
+    anchors = [
+        (at, int(places[0]))
+        for at, word in enumerate(said.words)
+        if word.content and len(places := np.flatnonzero(equal[at])) == 1
+    ]
+    here = np.cumsum([word.content for word in said.words])
+    there = np.cumsum([other.content for other in others])
+    return any(
+        x > y and here[b] - here[a] > 1 and there[x] - there[y] > 1
+        for place, (a, x) in enumerate(anchors)
+        for b, y in anchors[place + 1 :]
+    )
 
 
 def _polarity(
@@ -279,8 +259,10 @@ def _polarity(
             lost |= other.negated and not word.negated
             shared |= other.negated
     denied = any(text.negators or text.denies for text in held)
+    # "no mountain is higher" of the highest one
+    ranked = said.excludes_all and any(text.ranks for text in held)
     return (
-        float(said.negators > 0 and (not denied or (added and not shared))),
+        float(said.negators > 0 and not ranked and (not denied or (added and not shared))),
         float(lost and said.negators == 0 and not said.denies),
     )
 
@@ -367,17 +349,11 @@ def _apart(said: Claim, equal: NDArray[np.bool_], others: Sequence[Word]) -> flo
     return float(np.log1p(max(farthest, 0.0)))
 
 
-_DECISIVE = (
-    ("name", ("name_missing",)),
+_REASONS = (
     ("contradiction", ("clash",)),
     ("negation", ("negation_added", "negation_lost")),
     ("certainty", ("hedge_lost", "hedge_added")),
     ("scope", ("universal",)),
     ("order", ("order",)),
 )
-"""Findings that are nearly always right; the logistic model weighs the others."""
-
-
-def _reason(findings: Findings) -> str:
-    """Why the model refuses a sentence: what it adds, where words of it have no like in the evidence."""
-    return "added" if findings.uncovered else "meaning"
+"""Findings that say what is wrong with a sentence, the surest first."""
