@@ -7,6 +7,7 @@ next, says how likely the evidence means it in other words.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -43,11 +44,13 @@ def align(lexicon: Lexicon, said: Claim, held: Sequence[Claim]) -> Alignment:
     """Set each word of ``said`` beside its nearest in ``held``."""
     others = [word for text in held for word in text.words]
     equal = np.array([[equals(lexicon, word, other) for other in others] for word in said.words], dtype=np.bool_)
-    equal = equal.reshape(len(said.words), len(others)) | _run_together(said.words, others)
+    equal = equal.reshape(len(said.words), len(others))
+    equal |= _run_together(said.words, others, equal)
     similar = said.vectors @ np.concatenate([text.vectors for text in held]).T
     content = np.array([word.content for word in said.words], dtype=np.bool_)
     usable = np.array([not other.number and (other.content or other.name > NAME) for other in others], dtype=np.bool_)
     cross = float(all(text.language != said.language for text in held))
+    length = math.log1p(float(content.sum()))
     cover = np.zeros(len(said.words))
     partner = np.full(len(said.words), -1)
     unmatched = []
@@ -64,11 +67,11 @@ def align(lexicon: Lexicon, said: Claim, held: Sequence[Claim]) -> Alignment:
         best = int(np.where(free, similar[at], -2.0).argmax())
         partner[at], cover[at] = best, float(similar[at, best])
         rival = float(similar[rest, best].max()) if rest.any() else 0.0
-        unmatched.append(_nearness(said.words[at], others[best], cover[at], cover[at] - rival, cross))
+        unmatched.append(_nearness(said.words[at], others[best], cover[at], cover[at] - rival, length, cross))
     return Alignment(equal, partner, cover, tuple(unmatched))
 
 
-def _nearness(word: Word, other: Word, cosine: float, margin: float, cross: float) -> Features:
+def _nearness(word: Word, other: Word, cosine: float, margin: float, length: float, cross: float) -> Features:
     known, both = float(bool(word.concepts)), float(bool(word.concepts) and bool(other.concepts))
     values = {
         "near": cosine,
@@ -77,21 +80,27 @@ def _nearness(word: Word, other: Word, cosine: float, margin: float, cross: floa
         "name_near": word.name * cosine,
         "known": known,  # the lexicon would know its like
         "both_known": both,
+        "length": length,  # one of many words may be said otherwise
+        "senses": math.log1p(len(word.concepts)),  # one of many meanings says little
     }
     return values | {f"cross_{name}": cross * value for name, value in values.items()} | {"cross": cross}
 
 
-def _run_together(words: Sequence[Word], others: Sequence[Word]) -> NDArray[np.bool_]:
+def _run_together(words: Sequence[Word], others: Sequence[Word], equal: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Names that are one word in one script and two in the other: «ديار بكر» and "Diyarbakir"."""
-    found = np.zeros((len(words), len(others)), dtype=np.bool_)
-    for matrix, one, other in ((found, words, others), (found.T, others, words)):
-        for at, word in enumerate(one):
-            if word.name > NAME and len(word.folded) > 4:
-                for place, (left, right) in enumerate(pairwise(other)):
-                    if word.folded.isascii() != left.folded.isascii() and sound_alike(
-                        word.folded, left.folded + right.folded
-                    ):
-                        matrix[at, place : place + 2] = True
+    found = np.zeros_like(equal)
+    for matrix, known, one, other in ((found, equal, words, others), (found.T, equal.T, others, words)):
+        alone = [at for at, word in enumerate(one) if word.name > NAME and len(word.folded) > 4 and not known[at].any()]
+        open_ = [not word.number and len(word.folded) > 1 and not known[:, at].any() for at, word in enumerate(other)]
+        for at in alone:
+            for place, (left, right) in enumerate(pairwise(other)):
+                if (
+                    open_[place]
+                    and open_[place + 1]
+                    and one[at].folded.isascii() != left.folded.isascii()
+                    and sound_alike(one[at].folded, left.folded + right.folded)
+                ):
+                    matrix[at, place : place + 2] = True
     return found
 
 
@@ -106,6 +115,8 @@ def equals(lexicon: Lexicon, one: Word, other: Word) -> bool:
     if any(map(lexicon.entity, one.concepts | other.concepts)):
         return False  # a listed name has its other forms in the list
     if max(one.name, other.name) > NAME:
+        if one.folded.isascii() == other.folded.isascii() and (one.concepts or other.concepts):
+            return False  # in one script a common word is no spelling of a name
         return sound_alike(one.folded, other.folded)
     shared = min(len(one.root), len(other.root))
     return shared >= _LEAST_SHARED and one.root[:shared] == other.root[:shared]

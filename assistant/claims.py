@@ -16,7 +16,7 @@ import numpy as np
 
 from assistant.encoder import Encoder
 from assistant.lexicon import Lexicon
-from assistant.quantities import counts
+from assistant.quantities import counts, measures
 from assistant.ranking import probability
 from assistant.text import detect_language, fold, stem
 
@@ -46,7 +46,10 @@ _LIGHT = _folded(
     other another some any all both more most less many much few into onto over under above below up down
     out off again through during before after until since while because however although though without
     within around near upon per via toward towards against one ones around about nearly almost
-    approximately over some called known way get got في من إلى على عن مع بين أو ثم إن أن كان كانت يكون
+    approximately over some called known way get got become becomes became becoming still cannot able number
+    total amount صار صارت يصير تصير أصبح أصبحت يصبح تصبح ظل ظلت يظل تظل بات باتت بلغ بلغت يبلغ تبلغ عدد عددها
+    عدده قام قامت يقوم تقوم استطاع استطاعت يستطيع تستطيع يمكن تمكن نسبة بنسبة مرة جرت يجري قرابة بعدما
+    حالما يقارب تقارب including include includes واحد واحدة في من إلى على عن مع بين أو ثم إن أن كان كانت يكون
     تكون كانوا هذا هذه ذلك تلك التي الذي الذين اللذين هو هي هم هما وهو وهي به بها له لها لهم فيه فيها منه
     منها عليه عليها عنه عنها ما ماذا من لا لم لن ليس ليست قد سوف كل بعض غير دون بلا بدون عدم أي أية أكثر
     أقل كما أيضا حيث بحيث إذ إذا لو لكن لكنه لكنها بل حتى منذ خلال بعد قبل عند عندما لدى حول نحو حوالي أما
@@ -54,6 +57,7 @@ _LIGHT = _folded(
     ضد حين حينما بينما فيما مما عما إليه إليها هناك هنا ذلك كذلك فقط جدا مثل يد قبل بحسب وفق وفقا بسبب
     """
 )
+_CLITICS = tuple("وفبلك")
 _NEGATORS = _folded(
     """
     not no never without nor neither none nobody nothing cannot لا لم لن ليس ليست ليسوا لست دون بدون بلا
@@ -88,7 +92,7 @@ _HEDGES = _folded(
 )
 _UNIVERSAL = _folded(
     """
-    all every always only entire entirely whole wholly each everyone everything completely exclusively كل
+    all every always only alone solely entire entirely whole wholly each everyone everything completely exclusively كل
     جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل بأكمله
     حصرا جميعها
     """
@@ -143,6 +147,8 @@ _FIRST = _folded(
 )
 """What stands out among all: that no other does is the same, said with a negation."""
 _NOTHING = _folded("no none nobody nothing any anyone anybody nowhere never أي أية أحد شيء")
+_TO = _folded("أن إلى بأن على")
+_BUT = _folded("but while whereas although though yet لكن ولكن لكنه لكنها بل بينما فيما غير")
 _CLAUSE = re.compile(r"[.,;:،؛()«»\"–—]")
 
 
@@ -197,13 +203,19 @@ def _negating(folded: Sequence[str], at: int) -> bool:
     return folded[at] in _NEGATORS and tuple(folded[at : at + 2]) not in _NOT_NEGATING
 
 
-def _reached(text: str, spans: Sequence[tuple[int, int]], content: Sequence[bool], signals: Sequence[int]) -> set[int]:
+def _reached(
+    text: str,
+    spans: Sequence[tuple[int, int]],
+    folded: Sequence[str],
+    content: Sequence[bool],
+    signals: Sequence[int],
+) -> set[int]:
     """Words that a negation or a doubt reaches: the next two that say something, within the clause."""
     reached: set[int] = set()
     for at in signals:
         left = 2
         for later in range(at + 1, min(at + 6, len(spans))):
-            if _CLAUSE.search(text[spans[later - 1][1] : spans[later][0]]) or left == 0:
+            if _CLAUSE.search(text[spans[later - 1][1] : spans[later][0]]) or folded[later] in _BUT or left == 0:
                 break
             if content[later]:
                 reached.add(later)
@@ -220,9 +232,21 @@ def _hedging(folded: Sequence[str], at: int) -> bool:
         return False
     if word in ("is", "are", "was", "were") and following == "to":
         return True
-    if word in ("plan", "plans", "hope", "hopes", "aim", "aims") and following != "to":
+    if word in ("plan", "plans", "hope", "hopes", "aim", "aims") and following not in ("to", "of", "is"):
         return False
     return word in _HEDGES or bare in _HEDGES or bool(_FUTURE.match(bare) and not _NOT_FUTURE.match(bare))
+
+
+def _after_subject(folded: Sequence[str], at: int) -> int:
+    """Where what is planned or expected begins: «يهدف الاتفاق إلى خفض…» doubts the cut, not the agreement."""
+    if folded[at].isascii() or len(folded[at]) < 4:
+        return at
+    for later in range(at + 1, min(at + 8, len(folded))):
+        if folded[later] in _TO:
+            return later
+        if folded[later].startswith("ل") and len(folded[later]) > 4:
+            return later - 1
+    return at
 
 
 def _role(folded: Sequence[str], at: int) -> tuple[str, bool]:
@@ -294,15 +318,21 @@ class Reader:
         concepts = self.lexicon.concepts(folded)
         number = [counts(word) for word in folded]
         content = [
-            not number[at] and word not in _LIGHT and not (word[:1] == "و" and word[1:] in _LIGHT) and len(word) > 1
+            not number[at]
+            and word not in _LIGHT
+            and word not in _NAME_PARTS
+            and not (at and number[at - 1] and measures(word))  # read with its number
+            and not (word[:1] in _CLITICS and word[1:] in _LIGHT)
+            and len(word) > 1
             for at, word in enumerate(folded)
         ]
         names = self._names(surface, read.words, concepts)
         negators = [at for at in range(len(folded)) if _negating(folded, at)]
         hedges = [at for at in range(len(folded)) if _hedging(folded, at)]
-        negated = _reached(read.text, read.spans, content, negators)
+        negated = _reached(read.text, read.spans, folded, content, negators)
         # a future is in the word itself
-        hedged = _reached(read.text, read.spans, content, hedges) | {at for at in hedges if content[at]}
+        doubts = [_after_subject(folded, at) for at in hedges]
+        hedged = _reached(read.text, read.spans, folded, content, doubts) | {at for at in hedges if content[at]}
         words = []
         for at, word in enumerate(folded):
             role, joined = _role(folded, at)
@@ -328,7 +358,10 @@ class Reader:
             words=tuple(words),
             vectors=read.words,
             hedged=bool(hedges),
-            universal=any(w in _UNIVERSAL and pairs[at] not in _NOT_UNIVERSAL for at, w in enumerate(folded)),
+            universal=any(
+                (w in _UNIVERSAL or (w[:1] in _CLITICS and w[1:] in _UNIVERSAL)) and pairs[at] not in _NOT_UNIVERSAL
+                for at, w in enumerate(folded)
+            ),
             partial=any(w in _PARTIAL for w in folded),
             negators=len(negators),
             denies=any(word in _DENIALS for word in folded),

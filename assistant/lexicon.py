@@ -6,7 +6,7 @@ and not another. Names that are in no list are compared by the consonants that b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -25,8 +25,40 @@ _ARABIC_CLITICS = tuple(fold(prefix) for prefix in "و ف ب ل ك س".split())
 _ARABIC_PREFIXES = tuple(fold(prefix) for prefix in "ال وال بال كال فال لل و ف ب ل ك".split())
 """What may stand before a listed form."""
 
-_IMPERFECT = ("ي", "ت")
-"""What a verb of the third person begins with: «يرفع» is a form of «رفع»."""
+_IMPERFECT = ("ي", "ت", "ن")
+"""What an imperfect verb begins with: «يرفع» is a form of «رفع»."""
+
+
+_OF_FEMININE = ("ته", "تها", "تهم", "تهن")
+"""Ends of a noun in «ة» that belongs to somebody."""
+_ARABIC_ENDINGS = ("وا", "هم", "هن", "كم", "نا", "تا", "ت")
+"""Ends of verbs and of what belongs to somebody that the stem keeps."""
+
+
+def _without_prefixes(word: str) -> list[str]:
+    """A folded word, and what is left of it without each thing that it may begin with."""
+    if word.isascii():
+        return [word]
+    return [word, *(word[len(p) :] for p in _ARABIC_PREFIXES if word.startswith(p) and len(word) - len(p) >= 2)]
+
+
+def _arabic_forms(word: str, root: str) -> Iterator[str]:
+    """Forms under which a folded Arabic word may be listed, the likeliest first."""
+    if word.endswith("ا") and len(word) > 3:  # the accusative: «صيفًا»
+        yield word[:-1]
+    yield root  # once more: «والألمان», whose article is followed by another «ال»
+    starts = [word]
+    for clitic in _ARABIC_CLITICS:
+        if word.startswith(clitic) and len(word) > 3:
+            starts.append(word[1:])
+    yield from starts[1:]
+    for start in starts:
+        if start.startswith(_IMPERFECT) and len(start) > 3:
+            # «تطير» is listed as «يطير» or «طير», «يلتحق» as «التحق»
+            yield from ("ي" + start[1:], start[1:], "ا" + start[1:])
+        for ending in _ARABIC_ENDINGS:
+            if start.endswith(ending) and len(start) - len(ending) >= 3:
+                yield start[: -len(ending)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +71,17 @@ class Lexicon:
     """Class of each concept."""
     exact: Mapping[str, frozenset[int]]
     """Folded words of concepts that exclude others, as they are listed: «فتيات» and «فتيان» have one stem."""
+    names: Mapping[int, tuple[str, ...]]
+    """Forms of the concepts that are proper names, folded and without prefixes."""
+    longest: int
+    """Words of the longest form."""
 
     def concepts(self, folded: Sequence[str]) -> list[frozenset[int]]:
         """Concepts of each word of a text, given its folded words; a phrase gives its own to all of its words."""
         stems = [stem(word) for word in folded]
         found = [self._sharpened(word, self._of_word(word, root)) for word, root in zip(folded, stems, strict=True)]
-        longest = max(map(len, self.phrases))
         for at in range(len(stems)):
-            for length in range(min(longest, len(stems) - at), 1, -1):
+            for length in range(min(self.longest, len(stems) - at), 1, -1):
                 held = self._of_phrase(folded, stems, at, length)
                 if held:
                     found[at : at + length] = [held] * length
@@ -54,27 +89,33 @@ class Lexicon:
         return found
 
     def _of_word(self, word: str, root: str) -> frozenset[int]:
-        held = self.phrases.get((root,), frozenset())
-        if held or word.isascii():
+        held = self._listed(word, self.phrases.get((root,), frozenset()))
+        if word.isascii():
             return held
-        if word.endswith("ا") and len(word) > 3:  # the accusative: «صيفًا»
-            held = self.phrases.get((stem(word[:-1]),), frozenset())
-            if held:
-                return held
-        held = self.phrases.get((stem(root),), frozenset())  # «والألمان», whose article is followed by another «ال»
+        if word.endswith(_OF_FEMININE):  # «مرآته» has the stem of «مرات»
+            held |= self.phrases.get((stem(word[: word.rindex("ت")] + "ه"),), frozenset())
+        if word.startswith("ي"):
+            held |= self.phrases.get((stem(word[1:]),), frozenset())
         if held:
             return held
-        for clitic in (*_ARABIC_CLITICS, *_IMPERFECT):
-            if word.startswith(clitic) and len(word) > 3:
-                held = self.phrases.get((stem(word[1:]),), frozenset())
-                if held:
-                    return held
+        for form in _arabic_forms(word, root):
+            held = self._listed(word, self.phrases.get((stem(form),), frozenset()))
+            if held:
+                return held
         return held
+
+    def _listed(self, word: str, held: frozenset[int]) -> frozenset[int]:
+        """Without proper names whose listed forms the word does not begin with: «جورج» has the stem of «جورجي»."""
+        bare = _without_prefixes(word)
+        return frozenset(
+            concept
+            for concept in held
+            if not self.entity(concept) or word.isascii() or any(form.startswith(self.names[concept]) for form in bare)
+        )
 
     def _sharpened(self, word: str, held: frozenset[int]) -> frozenset[int]:
         """Without the concepts that are excluded by one whose listed form the word is."""
-        forms = [word] if word.isascii() else [word, *(word[len(p) :] for p in _ARABIC_PREFIXES if word.startswith(p))]
-        exact = next((self.exact[form] for form in forms if form in self.exact), frozenset[int]())
+        exact = next((self.exact[form] for form in _without_prefixes(word) if form in self.exact), frozenset[int]())
         classes = {self.classes[concept] for concept in exact}
         return frozenset(concept for concept in held if concept in exact or self.classes[concept] not in classes)
 
@@ -110,6 +151,7 @@ def parse(text: str) -> Lexicon:
     """Read the format that the head of ``lexicon.txt`` describes."""
     phrases: dict[tuple[str, ...], set[int]] = {}
     exact: dict[str, set[int]] = {}
+    names: dict[int, tuple[str, ...]] = {}
     classes: list[str] = []
     for line in text.splitlines():
         if not line.strip() or line.startswith("#"):
@@ -121,11 +163,16 @@ def parse(text: str) -> Lexicon:
                 phrases.setdefault(key, set()).add(len(classes))
                 if name.strip() != _OPEN_CLASS and "_" not in form:
                     exact.setdefault(fold(form), set()).add(len(classes))
+                if name.strip() in _ENTITIES:
+                    beginnings = {bare.rstrip("اه") or bare for bare in _without_prefixes(fold(form.split("_")[0]))}
+                    names[len(classes)] = (*names.get(len(classes), ()), *sorted(beginnings))
             classes.append(name.strip())
     return Lexicon(
         {key: frozenset(value) for key, value in phrases.items()},
         classes,
         {form: frozenset(value) for form, value in exact.items()},
+        names,
+        max(map(len, phrases), default=1),
     )
 
 
@@ -149,6 +196,8 @@ _PEOPLES = ("ians", "eans", "ans", "ian", "ean", "an", "ese", "ic", "s")
 """Endings by which English makes a people or a quality of a name."""
 _SILENT = "hwy"
 """Written in one script and left out in the other."""
+_VOWELS = "aeiouاع"
+"""What a name begins with whose first consonant only one script writes."""
 _ALIKE = 0.3
 """Share of the consonants that may differ."""
 
@@ -197,7 +246,7 @@ def _alike(one: str, other: str) -> bool:
     distance = _distance(a, b)
     if min(hard_a, hard_b) <= 2:
         # too short to forgive anything; the beginnings must agree as well
-        return distance <= 0.65 and (one[0] in "aeiou" + "ا") == (other[0] in "aeiou" + "ا")
+        return distance <= 0.65 and (one[0] in _VOWELS) == (other[0] in _VOWELS)
     return distance <= _ALIKE * max(hard_a, hard_b)
 
 

@@ -131,6 +131,9 @@ _ORDINALS = _table(
     30 thirtieth
     """
 )
+_ONES = {fold(word) for word in "واحد واحدة أحد إحدى".split()}
+"""One, where it is part of a number: «واحد وعشرين», «إحدى عشرة»."""
+_TEENS = {fold("عشر"), fold("عشرة")}
 _FRACTIONS = {
     **{fold(word): 0.5 for word in "half نصف".split()},
     **{fold(word): 1 / 3 for word in "ثلث".split()},
@@ -188,14 +191,18 @@ _unit("m", 1, "m metre metres meter meters متر مترا أمتار مترين
 _unit("m", 1000, "km kilometre kilometres kilometer kilometers كم كيلومتر كيلومترا كيلومترات")
 _unit("m", 0.01, "cm centimetre centimetres centimeter centimeters سم سنتيمتر سنتيمترا سنتيمترات")
 _unit("m", 0.001, "mm millimetre millimetres millimeter millimeters مم مليمتر مليمترا مليمترات")
-_unit("mile", 1, "mile miles ميل ميلا أميال")
-_unit("foot", 1, "foot feet ft قدم قدما أقدام")
+_unit("m", 1609.344, "mile miles ميل ميلا أميال")
+_unit("m", 0.9144, "yard yards ياردة ياردات")
+_unit("m", 0.3048, "foot feet ft قدم قدما أقدام")
+_unit("m", 0.0254, "inch inches بوصة بوصات إنش")
 _unit("m2", 1, "m2")
 _unit("m2", 1e6, "km2")
 _unit("m2", 1e4, "hectare hectares ha هكتار هكتارا هكتارات")
 _unit("kg", 1, "kg kilogram kilograms كغ كجم كيلوغرام كيلوغراما كيلوغرامات كيلوجرام كيلوجراما")
 _unit("kg", 0.001, "gram grams غرام غراما غرامات جرام جراما")
 _unit("kg", 1000, "tonne tonnes ton tons طن طنا أطنان")
+_unit("kg", 0.028349523, "ounce ounces أونصة أونصات أوقية")
+_unit("litre", 3.785411784, "gallon gallons غالون غالونا غالونات جالون")
 _unit("litre", 1, "litre litres liter liters لتر لترا لترات")
 _unit("barrel", 1, "barrel barrels برميل برميلا براميل")
 _unit("watt", 1, "watt watts واط")
@@ -263,6 +270,7 @@ _REGNAL = {1: re.compile(r"[a-z] I(?![\w'])"), 5: re.compile(r"[a-z] V(?![\w'])"
 _FINAL = ("final", "finals", fold("نهائي"), fold("النهائي"), fold("نهائيات"))
 _PLACE = {fold("المقام")}
 """«في المقام الأول» is "chiefly"."""
+_OF = ("of", fold("من"))
 _AND_A_HALF = {fold("ونصف"), fold("والنصف")}
 
 
@@ -402,12 +410,33 @@ def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
         and following not in ("third", "fifth", "sixth", "eighth", "tenth")
     ):
         return Quantity("share", several[0] * part, "", 1, token.start, token.text, False), 2
+    scale, words = _scale_of_part(tokens, at)
+    whole = _look(token.text, _FRACTIONS)
+    if scale and whole:
+        return Quantity("number", whole[0] * scale, "", 1, token.start, token.text, False), words
     if token.text in ("a", "one") and following in _ENGLISH_PARTS:
+        scale, words = _scale_of_part(tokens, at + 1)
+        if scale:
+            return (
+                Quantity("number", _ENGLISH_PARTS[following] * scale, "", 1, token.start, following, False),
+                words + 1,
+            )
         return Quantity("share", _ENGLISH_PARTS[following], "", 1, token.start, following, False), 2
     value = _look(token.text, _FRACTIONS)
     if value and token.text not in _AND_A_HALF:
         return Quantity("share", value[0], "", 1, token.start, token.text, False), 1
     return None, 1
+
+
+def _scale_of_part(tokens: Sequence[_Token], at: int) -> tuple[float, int]:
+    """The million of "half a million", «نصف مليون» or "a quarter of a million", and how long that is; 0 without one."""
+    for between in ((), ("a",), ("of", "a"), ("of", "one")):
+        place = at + 1 + len(between)
+        if all(_word(tokens, at + 1 + step) == word for step, word in enumerate(between)):
+            scale = _look(_word(tokens, place), _SCALES) if place < len(tokens) else None
+            if scale and scale[0] >= 1000 and not scale[1]:
+                return scale[0], 2 + len(between)
+    return 0.0, 1
 
 
 def _ordinal(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
@@ -422,7 +451,10 @@ def _ordinal(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
             return Quantity("ordinal", tens[0] + unit[0], "", 1, token.start, f"{token.text} {following}", False), 2
         return None, 1
     value = found[0]
-    if following in (fold("عشر"), fold("عشرة")):
+    for step in (1, 2):  # "the first of July" is its day 1
+        if (step == 1 or following in _OF) and at + step < len(tokens) and _month(tokens, at + step):
+            return Quantity("number", value, "", 1, token.start, token.text, False), 1
+    if following in _TEENS:
         value = 11.0 if value == 11 else value + 10
         return Quantity("ordinal", value, "", 1, token.start, f"{token.text} {following}", False), 2
     tens = _look(following, _CARDINALS) if following.startswith(_CONJUNCTION) else None
@@ -445,6 +477,14 @@ def _decade(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     return Quantity("decade", value, "", 1, token.start, token.text, False), 1
 
 
+def _one(word: str, following: str) -> tuple[float, bool] | None:
+    """One, and whether it began with «و», where a number goes on after it."""
+    tens = _look(following, _CARDINALS) if following.startswith(_CONJUNCTION) else None
+    if following not in _TEENS and not (tens and 20 <= tens[0] <= 90):
+        return None
+    return next(((1.0, p.startswith(_CONJUNCTION)) for p in _PREFIXES if word.removeprefix(p) in _ONES), None)
+
+
 def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
     """Value of the number written in digits or words at a token, and its length; None where there is none."""
     first = tokens[at]
@@ -454,7 +494,7 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             scale = {"m": 1.0, "mn": 1e6, "bn": 1e9, "tn": 1e12}[first.tail]
             return first.number * scale, 1
     else:
-        opening = _look(first.text, _CARDINALS)
+        opening = _look(first.text, _CARDINALS) or _one(first.text, _word(tokens, at + 1))
         scale_first = _look(first.text, _SCALES)
         alone = _look(first.text, _VAGUE)
         if opening:
@@ -496,7 +536,7 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             continue
         cardinal = _look(text, {**_CARDINALS, **_SCALES})
         joined = bool(cardinal and cardinal[1] and not digits)
-        teen = text in (fold("عشر"), fold("عشرة")) and 2 <= current % 100 < 10
+        teen = text in _TEENS and 1 <= current % 100 < 10
         english = bool(cardinal and text.isascii() and not digits and last > cardinal[0] and last not in range(2, 10))
         if not cardinal or not (joined or teen or english):
             break
@@ -555,6 +595,11 @@ def counts(word: str) -> bool:
     return any(word.startswith(prefix) and word[len(prefix) :] in _MONTH_PARTS for prefix in _PREFIXES[:6])
 
 
+def measures(word: str) -> bool:
+    """Whether a folded word is a unit."""
+    return word in _UNITS or word.removeprefix(fold("ال")) in _UNITS
+
+
 # --- comparing ---------------------------------------------------------------------------------------
 
 
@@ -581,6 +626,9 @@ def same(one: Quantity, other: Quantity) -> bool:
 
 
 _FEW = frozenset({0.0, *map(float, range(3, 13))})
+_POINTED = re.compile(r"\b(?:these|those|هذه|هولاء|تلك) (\w+)")
+"""Counts what was just named one by one: "these four"."""
+_FIRST = re.compile(r"\b(?:first|initial|initially|earliest|(?:[وفبل]|ال|وال|لل)*(?:اول|اولي|اوليات|اوايل))\b")
 _DUAL_ENDING = re.compile(r"\w{3,}(?:ان|ين|تا|تي)$")
 
 
@@ -590,10 +638,13 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
     An Arabic dual counts as "two" where the evidence has no other way of saying it.
     """
     held = quantities(evidence)
+    pointed = {match[1] for match in _POINTED.finditer(fold(sentence))}
     return [
         wanted
         for wanted in quantities(sentence)
-        if not any(same(wanted, quantity) for quantity in held) and not _said_otherwise(wanted, evidence, held)
+        if not any(same(wanted, quantity) for quantity in held)
+        and not _said_otherwise(wanted, evidence, held)
+        and not (wanted.written in pointed and 2 <= wanted.value <= 12)
     ]
 
 
@@ -609,5 +660,7 @@ def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -
             and not wanted.in_digits
             and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
         )
+    if wanted.kind == "ordinal" and wanted.value == 1 and _FIRST.search(fold(evidence)):
+        return True
     regnal = _REGNAL.get(int(wanted.value)) if wanted.kind == "ordinal" else None
     return bool(regnal and regnal.search(evidence))

@@ -251,20 +251,21 @@ def _polarity(
     cover: NDArray[np.float64],
 ) -> tuple[float, float]:
     """Whether the sentence denies what the evidence says, and whether it says what the evidence denies."""
-    added = lost = shared = False
+    mine: set[int] = set()
+    theirs: set[int] = set()
     for at, word in enumerate(said.words):
-        if word.content and cover[at] >= _COVERED and partner[at] >= 0:
-            other = others[partner[at]]
-            added |= word.negated and not other.negated and cover[at] >= _SAME_WORD
-            lost |= other.negated and not word.negated
-            shared |= other.negated
+        if word.content and partner[at] >= 0:
+            if word.negated and cover[at] >= _SAME_WORD:
+                mine.add(at)
+            if others[partner[at]].negated and cover[at] >= _COVERED:
+                theirs.add(at)
+    negators = sum(text.negators for text in held)
     denied = any(text.negators or text.denies for text in held)
     # "no mountain is higher" of the highest one
     ranked = said.excludes_all and any(text.ranks for text in held)
-    return (
-        float(said.negators > 0 and not ranked and (not denied or (added and not shared))),
-        float(lost and said.negators == 0 and not said.denies),
-    )
+    added = bool(mine - theirs) and (not theirs or said.negators > negators)
+    lost = bool(theirs - mine) and not said.denies and (said.negators == 0 or (negators > said.negators and not mine))
+    return float(said.negators > 0 and not ranked and (not denied or added)), float(lost)
 
 
 def _doubt_lost(said: Claim, others: Sequence[Word], partner: NDArray[np.int_], cover: NDArray[np.float64]) -> bool:

@@ -51,12 +51,48 @@ def test_one_concept_in_both_languages(one: str, other: str):
     assert concepts(one)[-1] & concepts(other)[-1]
 
 
-def test_opposites_are_of_one_class_that_excludes():
+@pytest.mark.parametrize(
+    ("english", "arabic"),
+    [
+        ("banned", "حظرت"),
+        ("join", "يلتحق"),
+        ("fly", "تطير"),
+        ("mirror", "مرآته"),
+        ("visited", "زاروا"),
+        ("continue", "ستستمر"),
+        ("iceberg", "بجبل جليدي"),
+    ],
+)
+def test_arabic_verbs_and_belongings_are_found_under_their_listed_form(english: str, arabic: str):
+    assert concepts(english)[-1] & concepts(arabic)[-1]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("increase", "تراجع"), ("exporter", "مستورد"), ("girls", "الفتيان"), ("after", "قبل ذلك")]
+)
+def test_opposites_are_of_one_class_that_excludes(one: str, other: str):
     lexicon = shipped_lexicon()
-    [up], [down] = concepts("increase")[0], concepts("تراجع")[0]
-    assert lexicon.classes[up] == lexicon.classes[down]
-    assert lexicon.exclusive(up)
+    assert lexicon.opposed(concepts(one)[0], concepts(other)[0])
+    assert lexicon.opposed(concepts(other)[0], concepts(one)[0])
+
+
+def test_what_is_equal_or_unrelated_is_not_opposed():
+    lexicon = shipped_lexicon()
+    assert not lexicon.opposed(concepts("increase")[0], concepts("ارتفاع")[0])
+    assert not lexicon.opposed(concepts("increase")[0], concepts("copper")[0])
     assert lexicon.entity(next(iter(concepts("مصر")[0])))
+
+
+def test_words_of_one_stem_are_told_apart_as_they_are_listed():
+    girls, boys = concepts("الفتيات")[0], concepts("والفتيان")[0]
+    assert girls & concepts("girl")[0]
+    assert not girls & boys
+
+
+def test_a_name_that_shares_a_stem_with_a_country_is_not_it():
+    lexicon = shipped_lexicon()
+    assert not any(map(lexicon.entity, concepts("جورج")[0]))
+    assert all(concepts("Georgia")[0] & concepts(word)[0] for word in ("جورجيا", "الجورجيين", "بجورجيا"))
 
 
 def test_a_phrase_gives_its_concept_to_all_its_words():
