@@ -131,8 +131,11 @@ _ORDINALS = _table(
     30 thirtieth
     """
 )
-_ONES = {fold(word) for word in "واحد واحدة أحد إحدى".split()}
+_ONES = {fold(word) for word in "واحد واحدا واحدة أحد إحدى".split()}
 """One, where it is part of a number: «واحد وعشرين», «إحدى عشرة»."""
+_TWO_OF_A_SCALE = {2e3, 2e6, 2e9}
+_MAYBE_META = fold("مئتا")
+"""«ميتا وأورانج» are two companies."""
 _TEENS = {fold("عشر"), fold("عشرة")}
 _FRACTIONS = {
     **{fold(word): 0.5 for word in "half نصف".split()},
@@ -247,11 +250,14 @@ _DUALS = {
 """Words that are a count of two by themselves, with what they count."""
 
 _TOKEN = re.compile(
-    r"(?P<iso>[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?![0-9]))|(?P<date>(?<![0-9/])[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}(?![0-9]))"
+    r"(?P<month>(?<![0-9/])(?:0?[1-9]|1[0-2])/(?:1[5-9]|20)[0-9]{2}(?![0-9/]))"
+    r"|(?P<iso>[0-9]{4}[-/][0-9]{1,2}[-/][0-9]{1,2}(?![0-9]))|(?P<date>(?<![0-9/])[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{4}(?![0-9]))"
     r"|(?P<name>[a-z]+[0-9]+)|(?P<number>(?<![a-z])[0-9]+(?:[.,][0-9]+)*)"
     r"(?P<tail>st\b|nd\b|rd\b|th\b|s\b|%|٪|[a-z]{1,2}2?\b)?|(?P<sign>us\$|[$€£¥%٪])"
     r"|(?P<word>[^\W\d_]+(?:'s)?)"
 )
+_DECIMAL_COMMA = re.compile(r"[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
+"""«5,4 في المئة»: three digits after a comma are thousands."""
 _PREFIXES = ["", *(fold(prefix) for prefix in "و ف ب ل ك ال وال بال لل فال كال ول وب".split())]
 _SAFE_PREFIXES = {"", *(fold(prefix) for prefix in "و ف ال وال".split())}
 _CONJUNCTION = "و"
@@ -271,6 +277,7 @@ _FINAL = ("final", "finals", fold("نهائي"), fold("النهائي"), fold("�
 _PLACE = {fold("المقام")}
 """«في المقام الأول» is "chiefly"."""
 _OF = ("of", fold("من"))
+_ONE = "one"
 _AND_A_HALF = {fold("ونصف"), fold("والنصف")}
 
 
@@ -288,7 +295,11 @@ def _tokens(folded: str) -> tuple[list[_Token], list[Quantity]]:
     dates: list[Quantity] = []
     for match in _TOKEN.finditer(folded):
         start = match.start()
-        if match["iso"] or match["date"]:
+        if match["month"]:
+            month, year = map(int, match["month"].split("/"))
+            dates.append(Quantity("month", month, "", 1, start, match.group()))
+            dates.append(Quantity("number", year, "", 1, start, match.group()))
+        elif match["iso"] or match["date"]:
             parts = [int(part) for part in re.split(r"[-/.]", match.group())]
             year, first, second = parts if match["iso"] else (parts[2], parts[1], parts[0])
             dates.append(Quantity("number", year, "", 1, start, match.group()))
@@ -306,6 +317,8 @@ def _tokens(folded: str) -> tuple[list[_Token], list[Quantity]]:
 
 
 def _value(digits: str) -> float:
+    if _DECIMAL_COMMA.fullmatch(digits):
+        return float(digits.replace(",", "."))
     whole = digits.replace(",", "") if digits.count(".") <= 1 else digits.replace(".", "").replace(",", "")
     return float(whole)
 
@@ -347,6 +360,9 @@ def _read(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
         return Quantity("ordinal", token.number, "", 1, token.start, token.text), 1
     if token.number is not None and token.tail == "s" and token.number >= 10:
         return Quantity("decade", token.number, "", 1, token.start, token.text), 1
+    single = _single(tokens, at)
+    if single:
+        return single, 2
     for reader in (_dual, _fraction, _ordinal, _decade):
         quantity, used = reader(tokens, at)
         if quantity:
@@ -385,6 +401,19 @@ def _month(tokens: Sequence[_Token], at: int) -> tuple[int, int] | None:
             if sure or (before and before.text in _NEAR_MONTH):
                 return _MONTH[name], 1
     return None
+
+
+def _single(tokens: Sequence[_Token], at: int) -> Quantity | None:
+    """One of a unit: "one metre", «متر واحد»."""
+    token, following = tokens[at], _word(tokens, at + 1)
+    if token.text == "one" and following in _UNITS:
+        name = following
+    elif following in _ONES and token.text in _UNITS:
+        name = token.text
+    else:
+        return None
+    base, factor = _UNITS[name]
+    return Quantity("number", 1.0, base, factor, token.start, _ONE, False)
 
 
 def _dual(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
@@ -497,6 +526,11 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
         opening = _look(first.text, _CARDINALS) or _one(first.text, _word(tokens, at + 1))
         scale_first = _look(first.text, _SCALES)
         alone = _look(first.text, _VAGUE)
+        goes_on = _word(tokens, at + 1).startswith(_CONJUNCTION)
+        if goes_on and opening and opening[0] == 200 and first.text.endswith(_MAYBE_META):
+            return None, 1
+        if goes_on and opening and opening[0] in _TWO_OF_A_SCALE and first.text.endswith("ا"):
+            opening = opening[0] / 2, opening[1]  # «ألفا وخمسين» is one thousand and fifty, «ألفا كيلومتر» two thousand
         if opening:
             total, current, used = 0.0, opening[0], 1
         elif scale_first and (not alone) and (not first.text.isascii() or _word(tokens, at - 1) in ("a", "one")):
@@ -521,6 +555,9 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             repeated = _look(tokens[at + used].text, _SCALES) if at + used < len(tokens) else None
             used += bool(repeated and repeated[0] == last)
             break
+        if text == "dozen" and current < 100:
+            current, used = current * 12, used + 1
+            continue
         scaled = _look(text, _SCALES)
         if scaled and not scaled[1] and not (text.isascii() and text.endswith("s")):
             last = scaled[0]
@@ -595,6 +632,16 @@ def counts(word: str) -> bool:
     return any(word.startswith(prefix) and word[len(prefix) :] in _MONTH_PARTS for prefix in _PREFIXES[:6])
 
 
+def _ratios(text: str) -> list[tuple[float, set[str]]]:
+    """Value of each "19 out of every 20" of a text, with the numbers that it is written with."""
+    folded = ungroup_digits(fold(text))
+    return [
+        (float(match[1]) / float(match[2]), {match[1], match[2]})
+        for match in _RATIO.finditer(folded)
+        if float(match[2])
+    ]
+
+
 def measures(word: str) -> bool:
     """Whether a folded word is a unit."""
     return word in _UNITS or word.removeprefix(fold("ال")) in _UNITS
@@ -626,6 +673,8 @@ def same(one: Quantity, other: Quantity) -> bool:
 
 
 _FEW = frozenset({0.0, *map(float, range(3, 13))})
+_RATIO = re.compile(r"\b([0-9.]+)(?: \w+)? (?:out of(?: every)?|in every|of every|من كل|من اصل|من) ([0-9]+)\b")
+"""Of a whole, in digits; «98 درجة من 100» is one, too."""
 _POINTED = re.compile(r"\b(?:these|those|هذه|هولاء|تلك) (\w+)")
 """Counts what was just named one by one: "these four"."""
 _FIRST = re.compile(r"\b(?:first|initial|initially|earliest|(?:[وفبل]|ال|وال|لل)*(?:اول|اولي|اوليات|اوايل))\b")
@@ -638,6 +687,15 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
     An Arabic dual counts as "two" where the evidence has no other way of saying it.
     """
     held = quantities(evidence)
+    ratios = _ratios(evidence)
+    held += [Quantity("share", ratio) for ratio, _ in ratios]
+    shares = [quantity.value for quantity in held if quantity.kind == "share"]
+    settled = {
+        number
+        for ratio, numbers in _ratios(sentence)
+        if any(math.isclose(ratio, share, rel_tol=1e-6) for share in shares)
+        for number in numbers
+    }
     pointed = {match[1] for match in _POINTED.finditer(fold(sentence))}
     return [
         wanted
@@ -645,6 +703,8 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
         if not any(same(wanted, quantity) for quantity in held)
         and not _said_otherwise(wanted, evidence, held)
         and not (wanted.written in pointed and 2 <= wanted.value <= 12)
+        and wanted.written not in settled
+        and wanted.written != _ONE  # one of anything is seldom more than an article
     ]
 
 
