@@ -49,7 +49,9 @@ _LIGHT = _folded(
     approximately over some called known way get got become becomes became becoming still cannot able number
     total amount صار صارت يصير تصير أصبح أصبحت يصبح تصبح ظل ظلت يظل تظل بات باتت بلغ بلغت يبلغ تبلغ عدد عددها
     عدده قام قامت يقوم تقوم استطاع استطاعت يستطيع تستطيع يمكن تمكن نسبة بنسبة مرة جرت يجري قرابة بعدما
-    حالما يقارب تقارب including include includes واحد واحدة في من إلى على عن مع بين أو ثم إن أن كان كانت يكون
+    حالما يقارب تقارب including include includes roughly slightly according percent
+    per ago during واحد واحدة المئة بالمئة أثناء بموجب متى شاء ذا ذوي عبر رغم سوى إلا بوصفه بوصفها
+    باعتباره باعتبارها كونه كونها وهي وهو بحسب في من إلى على عن مع بين أو ثم إن أن كان كانت يكون
     تكون كانوا هذا هذه ذلك تلك التي الذي الذين اللذين هو هي هم هما وهو وهي به بها له لها لهم فيه فيها منه
     منها عليه عليها عنه عنها ما ماذا من لا لم لن ليس ليست قد سوف كل بعض غير دون بلا بدون عدم أي أية أكثر
     أقل كما أيضا حيث بحيث إذ إذا لو لكن لكنه لكنها بل حتى منذ خلال بعد قبل عند عندما لدى حول نحو حوالي أما
@@ -66,6 +68,7 @@ _NEGATORS = _folded(
 )
 _DENIALS = _folded(
     """
+    unable incapable عاجز عاجزة تعجز يعجز
     ruled rules rule excluded excludes deny denies denied reject rejects rejected refuse refused lack
     lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل
     فشلت خارج outside
@@ -81,6 +84,7 @@ _NOT_NEGATING = {
 }  # fmt: skip
 _HEDGES = _folded(
     """
+    due scheduled should ought supposed agree agrees agreed مزمع يجوز يحق ينبغي يفترض اتفق اتفقت اتفقوا
     may might would will shall plan plans planned intend intends intended expect expects expected propose
     proposes proposed hope hopes aim aims possibly perhaps probably likely potential potentially consider
     considers considering if possible provided seek seeks want wants suggest suggests suspect suspected
@@ -148,6 +152,8 @@ _FIRST = _folded(
 """What stands out among all: that no other does is the same, said with a negation."""
 _NOTHING = _folded("no none nobody nothing any anyone anybody nowhere never أي أية أحد شيء")
 _TO = _folded("أن إلى بأن على")
+_BEYOND = _folded("other else before more أكثر أعلى غيره غيرها سواه سواها قبل قبله قبلها قبلهم آخر أخرى مثله مثلها")
+"""Sets what is denied against something: no other, none before."""
 _BUT = _folded("but while whereas although though yet لكن ولكن لكنه لكنها بل بينما فيما غير")
 _CLAUSE = re.compile(r"[.,;:،؛()«»\"–—]")
 
@@ -365,7 +371,9 @@ class Reader:
             partial=any(w in _PARTIAL for w in folded),
             negators=len(negators),
             denies=any(word in _DENIALS for word in folded),
-            excludes_all=bool(negators) and any(word in _NOTHING for word in folded),
+            excludes_all=bool(negators)
+            and any(word in _NOTHING for word in folded)
+            and any(word in _BEYOND or (word.isascii() and word.endswith("er") and len(word) > 5) for word in folded),
             ranks=any(
                 bare in _FIRST or (bare.isascii() and bare.endswith("est") and len(bare) > 5)
                 for word in folded

@@ -42,23 +42,23 @@ def _without_prefixes(word: str) -> list[str]:
     return [word, *(word[len(p) :] for p in _ARABIC_PREFIXES if word.startswith(p) and len(word) - len(p) >= 2)]
 
 
-def _arabic_forms(word: str, root: str) -> Iterator[str]:
-    """Forms under which a folded Arabic word may be listed, the likeliest first."""
+def _arabic_forms(word: str, root: str) -> Iterator[tuple[str, ...]]:
+    """Forms under which a folded Arabic word may be listed, the likeliest first; those of one step are one word's."""
     if word.endswith("ا") and len(word) > 3:  # the accusative: «صيفًا»
-        yield word[:-1]
-    yield root  # once more: «والألمان», whose article is followed by another «ال»
+        yield (word[:-1],)
+    yield (root,)  # once more: «والألمان», whose article is followed by another «ال»
     starts = [word]
     for clitic in _ARABIC_CLITICS:
         if word.startswith(clitic) and len(word) > 3:
             starts.append(word[1:])
-    yield from starts[1:]
     for start in starts:
-        if start.startswith(_IMPERFECT) and len(start) > 3:
-            # «تطير» is listed as «يطير» or «طير», «يلتحق» as «التحق»
-            yield from ("ي" + start[1:], start[1:], "ا" + start[1:])
+        # «تطير» is listed as «يطير» or «طير», «يلتحق» as «التحق»
+        imperfect = start.startswith(_IMPERFECT) and len(start) > 3
+        verbs = ("ي" + start[1:], start[1:], "ا" + start[1:]) if imperfect else ()
+        yield (start, *verbs) if start != word else verbs
         for ending in _ARABIC_ENDINGS:
             if start.endswith(ending) and len(start) - len(ending) >= 3:
-                yield start[: -len(ending)]
+                yield (start[: -len(ending)],)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,11 @@ class Lexicon:
             for length in range(min(self.longest, len(stems) - at), 1, -1):
                 held = self._of_phrase(folded, stems, at, length)
                 if held:
-                    found[at : at + length] = [held] * length
+                    named = any(map(self.entity, held))
+                    for place in range(at, at + length):
+                        # «بعد أن» is after as well, "South Africa" is no direction
+                        kept = () if named else filter(self.exclusive, found[place])
+                        found[place] = held | frozenset(kept)
                     break
         return found
 
@@ -98,8 +102,9 @@ class Lexicon:
             held |= self.phrases.get((stem(word[1:]),), frozenset())
         if held:
             return held
-        for form in _arabic_forms(word, root):
-            held = self._listed(word, self.phrases.get((stem(form),), frozenset()))
+        for forms in _arabic_forms(word, root):
+            for form in forms:
+                held |= self._listed(word, self.phrases.get((stem(form),), frozenset()))
             if held:
                 return held
         return held

@@ -40,6 +40,10 @@ _LEAST_COVERED = 0.25
 vector. No supported sentence that was written for the fit is below it."""
 _CONVERSE = frozenset(("giving", "sale", "lending", "teaching", "contest"))
 """Classes whose words say one thing from its two ends: «أعطاه» is "he received from him"."""
+_CONTEXT = 4
+"""Words on either side that tell the place of a word."""
+_NEARER = 2
+"""By how many shared words around it a place must be likelier than another."""
 _COVERED = 0.5
 """Cosine above which a word counts as said."""
 
@@ -171,8 +175,6 @@ def _compare(reader: Reader, said: Claim, held: Sequence[Claim], context: Sequen
     cross = all(text.language != said.language for text in held)
     found = align(reader.lexicon, said, texts)
     equal, partner, cover = found.equal, found.partner, found.cover
-    held_concepts = frozenset[int]().union(*(other.concepts for other in others))
-    said_concepts = frozenset[int]().union(*(word.concepts for word in said.words))
     negation_added, negation_lost = _polarity(said, held, others, partner, cover)
     joined = np.sum([text.vector for text in held], axis=0)
     whole = float(said.vector @ joined / max(float(np.linalg.norm(joined)), 1e-12))
@@ -181,7 +183,7 @@ def _compare(reader: Reader, said: Claim, held: Sequence[Claim], context: Sequen
     features = {
         "cosine": max(*cosines, whole),
         "unmatched": len(found.unmatched) / max(content, 1),
-        "clash": float(_clashes(reader.lexicon, said, others, equal, held_concepts, said_concepts)),
+        "clash": float(_clashes(reader.lexicon, said, others, equal)),
         "negation_added": negation_added,
         "negation_lost": negation_lost,
         "hedge_lost": float(_doubt_lost(said, others, partner, cover)),
@@ -200,31 +202,43 @@ def _compare(reader: Reader, said: Claim, held: Sequence[Claim], context: Sequen
     return Findings(features, found.unmatched, quantities, mean)
 
 
-def _clashes(
-    lexicon: Lexicon,
-    said: Claim,
-    others: Sequence[Word],
-    equal: NDArray[np.bool_],
-    held_concepts: frozenset[int],
-    said_concepts: frozenset[int],
-) -> bool:
-    """Whether a word of the sentence excludes one of the evidence that the sentence does not say as well."""
+def _clashes(lexicon: Lexicon, said: Claim, others: Sequence[Word], equal: NDArray[np.bool_]) -> bool:
+    """Whether a word of the sentence excludes the one that the evidence has in its place.
+
+    Its place is where the words around it are. A word that the evidence says as well must be much further from its
+    place than the one that it excludes.
+    """
     turned = _turned_around(said, others, equal)
+    said_concepts = frozenset[int]().union(*(word.concepts for word in said.words))
     for at, word in enumerate(said.words):
         own = {concept for concept in word.concepts if lexicon.exclusive(concept)}
-        if not own or own & held_concepts or equal[at].any():
-            continue
         classes = {lexicon.classes[concept] for concept in own}
-        rivals = {
-            concept
-            for concept in held_concepts - said_concepts
-            if lexicon.exclusive(concept)
-            and lexicon.classes[concept] in classes
-            and not (turned and lexicon.classes[concept] in _CONVERSE)
-        }
-        if any(other.concepts & rivals and other.negated == word.negated for other in others):
+        if turned:
+            classes -= _CONVERSE
+        if not classes:
+            continue
+        like, rivals, sure = 0, -1, False
+        for there, other in enumerate(others):
+            if other.concepts & own or equal[at, there]:
+                like = max(like, 1 + _shared_context(said, others, equal, at, there))
+                continue
+            rival = {c for c in other.concepts if lexicon.exclusive(c) and lexicon.classes[c] in classes}
+            if rival and other.negated == word.negated:
+                rivals = max(rivals, _shared_context(said, others, equal, at, there))
+                sure |= not rival & said_concepts
+        if rivals >= 0 and ((not like and (sure or rivals > 1)) or (like and rivals >= like + _NEARER)):
             return True
     return False
+
+
+def _shared_context(said: Claim, others: Sequence[Word], equal: NDArray[np.bool_], at: int, there: int) -> int:
+    """How many words around a place of the sentence are around a place of the evidence, too."""
+    near = slice(max(there - _CONTEXT, 0), there + _CONTEXT + 1)
+    return sum(
+        bool(equal[place, near].any())
+        for place in range(max(at - _CONTEXT, 0), min(at + _CONTEXT + 1, len(said.words)))
+        if place != at and (said.words[place].content or said.words[place].number)
+    )
 
 
 def _turned_around(said: Claim, others: Sequence[Word], equal: NDArray[np.bool_]) -> bool:
