@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 LANGUAGES = ("ar", "en")
 """Rows of ``centres.npy``; words of any other language are centred between these."""
-
-Layer = Literal["words", "inner"]
-"""Outputs of the network with a vector for each word piece: of its last layer, and of an inner one."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -54,8 +51,7 @@ class Sentence:
     spans: tuple[tuple[int, int], ...]
     """Offsets of the words in ``text``."""
     words: NDArray[np.float32]
-    """Unit vectors of the words by the inner layer, shape (len(spans), dimension of the words); 0 for a word out of
-    reach. They say what a word is, those of the last layer, which questions and passages have, what it is about."""
+    """Unit vectors of the words, shape (len(spans), dimension of the words); 0 for a word out of reach."""
 
 
 def open_session(path: Path) -> onnxruntime.InferenceSession:
@@ -156,14 +152,14 @@ class Encoder:
         """A stored text with all of its words, nothing compressed: for comparing two sentences word by word."""
         normal = normalise(text)
         spans = all_words(normal)
-        vector, words, read = self._read(self.model.passage_prompt, normal, spans, "inner")
-        centred = np.where(read[:, None], _unit(words - self._centre(2, normal)), np.float32(0))
+        vector, words, read = self._read(self.model.passage_prompt, normal, spans)
+        centred = np.where(read[:, None], _unit(words - self._centre(1, normal)), np.float32(0))
         return Sentence(remove_direction(vector[None, :], self._direction)[0], normal, tuple(spans), centred)
 
-    def word_vectors(self, prompt: str, text: str, layer: Layer) -> NDArray[np.float32]:
+    def word_vectors(self, prompt: str, text: str) -> NDArray[np.float32]:
         """Vectors of the words of ``text`` after ``prompt`` as the network gives them, for estimating centres."""
         normal = normalise(text)
-        _, words, read = self._read(prompt, normal, all_words(normal), layer)
+        _, words, read = self._read(prompt, normal, all_words(normal))
         return words[read]
 
     def count_tokens(self, text: str) -> int:
@@ -207,19 +203,19 @@ class Encoder:
         return vector, Words(codes, tuple(map(int, counts)))
 
     def _read(
-        self, prompt: str, text: str, spans: Sequence[tuple[int, int]], layer: Layer = "words"
+        self, prompt: str, text: str, spans: Sequence[tuple[int, int]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
         """Vector of a text; of each span of it, the mean of its word pieces; which spans have any within reach."""
         tokens = self._tokenizer.encode(prompt + text)
         ids = self._truncate(tokens.ids)
-        outputs = self._session.run(["embedding", layer], self._feeds(ids))
+        outputs = self._session.run(["embedding", "words"], self._feeds(ids))
         vector, pieces = (np.asarray(output)[0] for output in outputs)
         reach = len(ids) - (len(ids) < len(tokens.ids))  # the last of a text cut short is a special token
         shares = _pieces_of(tokens, spans, len(prompt), reach)
         return vector, shares @ pieces[:reach], np.asarray(shares.any(axis=1))
 
     def _centre(self, kind: int, text: str) -> NDArray[np.float32]:
-        """Mean word of the text's language in questions (0), passages (1) or the inner layer of passages (2)."""
+        """Mean word of the text's language in questions (0) or passages (1)."""
         language = detect_language(text)
         centres = self._centres[kind]
         chosen = centres[LANGUAGES.index(language)] if language in LANGUAGES else centres.mean(axis=0)

@@ -184,7 +184,7 @@ def test_a_word_is_the_mean_of_its_pieces(tiny_encoder: Encoder):
     assert len(ids) == 11
     pieces = tiny_encoder._session.run(["words"], tiny_encoder._feeds(ids))[0][0]
     expected = np.stack([pieces[3:5].mean(axis=0), pieces[5], pieces[7:10].mean(axis=0)])
-    assert tiny_encoder.word_vectors("q: ", "xy z؟ وهو", "words") == pytest.approx(expected, abs=1e-5)
+    assert tiny_encoder.word_vectors("q: ", "xy z؟ وهو") == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -195,14 +195,12 @@ def test_a_word_is_the_mean_of_its_pieces(tiny_encoder: Encoder):
 def test_words_are_centred_by_the_language_of_their_text(tiny_encoder: Encoder, text: str, rows: list[int]):
     # a language that is neither Arabic nor English lies between them
     model = tiny_encoder.model
-    questions, passages, inner = np.load(model.path / "centres.npy")
-    of_question = tiny_encoder.word_vectors(model.query_prompt, text, "words") - questions[rows].mean(axis=0)
+    questions, passages = np.load(model.path / "centres.npy")
+    of_question = tiny_encoder.word_vectors(model.query_prompt, text) - questions[rows].mean(axis=0)
     assert tiny_encoder.encode_question(text).words == pytest.approx(unit(of_question), abs=1e-5)
-    of_passage = tiny_encoder.word_vectors(model.passage_prompt, text, "words") - passages[rows].mean(axis=0)
+    of_passage = tiny_encoder.word_vectors(model.passage_prompt, text) - passages[rows].mean(axis=0)
     _, (words,) = tiny_encoder.encode_with_words([["", text]])
     assert np.array_equal(words.codes, compress(unit(of_passage)))
-    of_sentence = tiny_encoder.word_vectors(model.passage_prompt, text, "inner") - inner[rows].mean(axis=0)
-    assert tiny_encoder.encode_sentence(text).words == pytest.approx(unit(of_sentence), abs=1e-5)
 
 
 PARTS = [
@@ -267,7 +265,7 @@ def test_words_beyond_reach_are_left_out(tiny_encoder: Encoder):
 
 
 def test_words_within_reach_have_vectors(tiny_encoder: Encoder):
-    lengths = np.linalg.norm(tiny_encoder.word_vectors("d: ", "b " * 200, "words"), axis=1)
+    lengths = np.linalg.norm(tiny_encoder.word_vectors("d: ", "b " * 200), axis=1)
     assert lengths.shape == (124,)
     assert lengths.min() > 0
 

@@ -115,7 +115,7 @@ def test_a_dense_layer_gives_the_dimension(tiny_model_dir: Path, tmp_path: Path)
     assert model.dimension == 8
     assert agreement(folder, tmp_path / "cache") > 0.98
     # the layer is behind the pooling: words keep the network's own dimension
-    assert np.load(model.path / "centres.npy").shape == (3, 2, 32)
+    assert np.load(model.path / "centres.npy").shape == (2, 2, 32)
     question = Encoder(model).encode_question("ممر abc")
     assert (question.vector.shape, question.words.shape) == ((8,), (2, 32))
 
@@ -352,16 +352,15 @@ def test_no_direction_without_a_difference():
 def test_the_centres_are_the_mean_words_of_each_language(tiny_encoder: Encoder):
     model = tiny_encoder.model
     centres = np.load(model.path / "centres.npy")
-    assert (centres.shape, centres.dtype) == ((3, 2, 32), np.float32)
-    layers = ((model.query_prompt, "words"), (model.passage_prompt, "words"), (model.passage_prompt, "inner"))
-    for kind, (prompt, layer) in enumerate(layers):
+    assert (centres.shape, centres.dtype) == ((2, 2, 32), np.float32)
+    for kind, prompt in enumerate((model.query_prompt, model.passage_prompt)):
         for row, language in enumerate(("ar", "en")):
             total, number = np.zeros(32), 0
             for pair in parallel_texts():
-                words = tiny_encoder.word_vectors(prompt, pair[language], layer)
+                words = tiny_encoder.word_vectors(prompt, pair[language])
                 total, number = total + words.sum(axis=0), number + len(words)
             assert centres[kind, row] == pytest.approx(total / number, abs=1e-4)
-    assert len({centre.tobytes() for kind in centres for centre in kind}) == 6
+    assert len({centre.tobytes() for kind in centres for centre in kind}) == 4
 
 
 def test_the_parallel_texts_are_balanced():
