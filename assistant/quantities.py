@@ -133,9 +133,8 @@ _ORDINALS = _table(
 )
 _ONES = {fold(word) for word in "واحد واحدا واحدة أحد إحدى".split()}
 """One, where it is part of a number: «واحد وعشرين», «إحدى عشرة»."""
-_TWO_OF_A_SCALE = {2e3, 2e6, 2e9}
-_MAYBE_META = fold("مئتا")
-"""«ميتا وأورانج» are two companies."""
+_TWO_OF = {200.0, 2e3, 2e6, 2e9}
+"""What a dual that stands before its noun counts."""
 _TEENS = {fold("عشر"), fold("عشرة")}
 _FRACTIONS = {
     **{fold(word): 0.5 for word in "half نصف".split()},
@@ -202,6 +201,7 @@ _unit("m2", 1, "m2")
 _unit("m2", 1e6, "km2")
 _unit("m2", 1e4, "hectare hectares ha هكتار هكتارا هكتارات")
 _unit("kg", 1, "kg kilogram kilograms كغ كجم كيلوغرام كيلوغراما كيلوغرامات كيلوجرام كيلوجراما")
+_unit("kg", 1e-6, "mg milligram milligrams مليغرام مليغراما مليغرامات ميليغرام")
 _unit("kg", 0.001, "gram grams غرام غراما غرامات جرام جراما")
 _unit("kg", 1000, "tonne tonnes ton tons طن طنا أطنان")
 _unit("kg", 0.028349523, "ounce ounces أونصة أونصات أوقية")
@@ -212,7 +212,7 @@ _unit("watt", 1, "watt watts واط")
 _unit("watt", 1e3, "kw kilowatt kilowatts كيلوواط")
 _unit("watt", 1e6, "mw megawatt megawatts ميغاواط ميجاواط")
 _unit("watt", 1e9, "gw gigawatt gigawatts غيغاواط جيجاواط")
-_unit("second", 1, "seconds ثوان ثوانى")
+_unit("second", 1, "seconds ثانية ثوان ثوانى")
 _unit("second", 60, "minute minutes دقيقة دقائق")
 _unit("second", 3600, "hour hours ساعة ساعات")
 _unit("day", 1, "day days يوم يوما أيام")
@@ -443,6 +443,11 @@ def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     whole = _look(token.text, _FRACTIONS)
     if scale and whole:
         return Quantity("number", whole[0] * scale, "", 1, token.start, token.text, False), words
+    if token.text in ("a", "one") and following in _ENGLISH_PARTS and _word(tokens, at + 2) == "of":
+        unit = _UNITS.get(_word(tokens, at + 4)) if _word(tokens, at + 3) in ("a", "an") else None
+        if unit:
+            part = _ENGLISH_PARTS[following]
+            return Quantity("number", part, *unit, start=token.start, written=following, in_digits=False), 5
     if token.text in ("a", "one") and following in _ENGLISH_PARTS:
         scale, words = _scale_of_part(tokens, at + 1)
         if scale:
@@ -473,6 +478,8 @@ def _ordinal(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     found = _look(token.text, _ORDINALS)
     if at and _word(tokens, at - 1) in _PLACE:
         return None, 1
+    if found and at and tokens[at - 1].number is not None and token.text in _UNITS:
+        return None, 1  # «20 ثانية»
     if not found or following in _CARBON or token.text in (fold("أولا"), fold("أولي")):
         tens = _look(token.text, _CARDINALS)
         unit = _look(following, _ORDINALS) if following and following.isascii() else None
@@ -526,11 +533,15 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
         opening = _look(first.text, _CARDINALS) or _one(first.text, _word(tokens, at + 1))
         scale_first = _look(first.text, _SCALES)
         alone = _look(first.text, _VAGUE)
-        goes_on = _word(tokens, at + 1).startswith(_CONJUNCTION)
-        if goes_on and opening and opening[0] == 200 and first.text.endswith(_MAYBE_META):
-            return None, 1
-        if goes_on and opening and opening[0] in _TWO_OF_A_SCALE and first.text.endswith("ا"):
-            opening = opening[0] / 2, opening[1]  # «ألفا وخمسين» is one thousand and fifty, «ألفا كيلومتر» two thousand
+        following = _word(tokens, at + 1)
+        ends = at + 1 == len(tokens) or following.startswith(_CONJUNCTION)
+        if ends and opening and first.text.endswith("ا") and opening[0] in _TWO_OF:
+            # «ألفا وخمسين» is one thousand and fifty, «ألفا كيلومتر» two thousand, «ألفا» by itself alpha, and
+            # «ميتا وأورانج» are two companies
+            goes_on = any(_look(following, table) for table in (_CARDINALS, _SCALES))
+            if not goes_on or opening[0] == 200:
+                return None, 1
+            opening = opening[0] / 2, opening[1]
         if opening:
             total, current, used = 0.0, opening[0], 1
         elif scale_first and (not alone) and (not first.text.isascii() or _word(tokens, at - 1) in ("a", "one")):
@@ -675,6 +686,10 @@ def same(one: Quantity, other: Quantity) -> bool:
 _FEW = frozenset({0.0, *map(float, range(3, 13))})
 _RATIO = re.compile(r"\b([0-9.]+)(?: \w+)? (?:out of(?: every)?|in every|of every|من كل|من اصل|من) ([0-9]+)\b")
 """Of a whole, in digits; «98 درجة من 100» is one, too."""
+_ARABIC_PART = {fold(word): 1 / part for part, word in enumerate("خمس سدس سبع ثمن تسع عشر".split(), 5)}
+_PART_OF_THE = re.compile(r"\b(?:ال|ب)?(" + "|".join(_ARABIC_PART) + r") ال")
+"""«خمس المياه» is a fifth of the water; without the vowels it may be five of them as well."""
+_CENTURY = re.compile(r"\bcentur|قرن")
 _POINTED = re.compile(r"\b(?:these|those|هذه|هولاء|تلك) (\w+)")
 """Counts what was just named one by one: "these four"."""
 _FIRST = re.compile(r"\b(?:first|initial|initially|earliest|(?:[وفبل]|ال|وال|لل)*(?:اول|اولي|اوليات|اوايل))\b")
@@ -689,6 +704,8 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
     held = quantities(evidence)
     ratios = _ratios(evidence)
     held += [Quantity("share", ratio) for ratio, _ in ratios]
+    held += [Quantity("share", _ARABIC_PART[match[1]]) for match in _PART_OF_THE.finditer(fold(evidence))]
+    centuries = _CENTURY.search(fold(sentence)) is not None
     shares = [quantity.value for quantity in held if quantity.kind == "share"]
     settled = {
         number
@@ -704,8 +721,15 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
         and not _said_otherwise(wanted, evidence, held)
         and not (wanted.written in pointed and 2 <= wanted.value <= 12)
         and wanted.written not in settled
+        and not (centuries and wanted.kind == "ordinal" and _within_century(wanted.value, held))
         and wanted.written != _ONE  # one of anything is seldom more than an article
     ]
+
+
+def _within_century(number: float, held: Sequence[Quantity]) -> bool:
+    """Whether a year of a century is there: 1902 for the twentieth."""
+    first = 100 * (number - 1)
+    return number > 10 and any(q.kind == "number" and not q.unit and first <= q.value <= first + 100 for q in held)
 
 
 def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -> bool:
