@@ -16,8 +16,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 run: install
 	$(BIN)/dalil serve
 
+# Two processes share the files of tests; plain pytest runs them in one.
 test: install
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 # The slow ones as well: sixty processes killed, minutes of it.
 test-all: install
