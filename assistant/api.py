@@ -24,7 +24,7 @@ from starlette.exceptions import HTTPException
 from assistant.answering import ANSWER_LANGUAGES
 from assistant.errors import DalilError, DocumentError, QuestionError, ServerBusyError
 from assistant.pages import api_page, page_language
-from assistant.remote import Listed, listing
+from assistant.remote import EVENT_STREAM, Listed, listing
 from assistant.requests import Asked, Searched, explained
 from assistant.schema import Answer, AnswerPiece, Document, Hit, to_json
 from assistant.security import refusal, user_of
@@ -146,7 +146,7 @@ def programs(dalil: Assistant, desk: Desk, *more: APIRouter) -> FastAPI:
 
 def _routes(dalil: Assistant, desk: Desk) -> APIRouter:
     router = APIRouter(prefix="/api")
-    pieces = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
+    pieces = {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}
 
     @router.post("/ask", response_model=Answer, responses={200: pieces})
     async def ask(request: Request, body: AskRequest) -> Any:
@@ -156,9 +156,9 @@ def _routes(dalil: Assistant, desk: Desk) -> APIRouter:
         events: `piece` for each further part of the text (`restart` withdraws what was said before it), `answer`
         for the whole answer at the end, `error` where it cannot be finished.
         """
-        if body.stream or "text/event-stream" in request.headers.get("accept", ""):
+        if body.stream or EVENT_STREAM in request.headers.get("accept", ""):
             items = desk.stream(lambda: dalil.stream(body.question, body.turns, body.language), PATIENCE_SECONDS)
-            return await event_stream(request, items, _events)
+            return await event_stream(request, items, events)
         return JSONResponse(to_json(await desk.run(lambda: dalil.ask(body.question, body.turns, body.language))))
 
     @router.post("/search", response_model=list[Hit])
@@ -220,10 +220,11 @@ async def event_stream(
         finally:
             await items.aclose()  # type: ignore[attr-defined]  # it is a generator
 
-    return StreamingResponse(lines(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+    return StreamingResponse(lines(), media_type=EVENT_STREAM, headers={"Cache-Control": "no-store"})
 
 
-async def _events(items: AsyncIterator[AnswerPiece | Answer | None]) -> AsyncIterator[str]:
+async def events(items: AsyncIterator[AnswerPiece | Answer | None]) -> AsyncIterator[str]:
+    """An answer as the events `piece` and `answer`."""
     async for item in items:
         if item is None:
             yield STILL

@@ -12,7 +12,7 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from importlib import import_module, metadata
@@ -24,7 +24,7 @@ import typer
 # What takes time to import is imported where it is used: a question that a running process answers needs little.
 from assistant import remote
 from assistant.errors import DalilError, KnowledgeError, SettingsError
-from assistant.schema import Answer, AnswerPiece, SyncReport, to_json
+from assistant.schema import Answer, AnswerPiece, Citation, SyncReport, to_json
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, as the Pyt
 
 
 MIN_PASSWORD = 8
+STOPPED = 130
+"""Exit code after Ctrl-C."""
 
 
 def main() -> None:
@@ -62,9 +64,10 @@ def main() -> None:
     except DalilError as error:
         print(f"dalil: {error}", file=sys.stderr)
         raise SystemExit(1) from None
-    except KeyboardInterrupt:
-        print("dalil: stopped; what was done is kept", file=sys.stderr)
-        raise SystemExit(130) from None
+    except SystemExit as end:
+        if end.code == STOPPED:  # what typer makes of Ctrl-C, without a word
+            print("dalil: stopped; what was done is kept", file=sys.stderr)
+        raise
     except BrokenPipeError:  # the reader of a pipe has gone
         sys.stderr.close()
         raise SystemExit(0) from None
@@ -112,7 +115,7 @@ def ask(
     with _ready(knowledge, data) as dalil:
         if as_json:
             _print_json(to_json(dalil.ask(_argument(question), language=language)))
-        elif isinstance(dalil, remote.Remote) or not sys.stdout.isatty():
+        elif not sys.stdout.isatty():
             _print_answer(dalil.ask(_argument(question), language=language))
         else:
             _print_as_it_comes(dalil.stream(_argument(question), language=language))
@@ -552,17 +555,31 @@ def _argument(text: str) -> str:
 
 
 def _print_as_it_comes(parts: Iterator[AnswerPiece | Answer]) -> None:
-    """An answer on a terminal; what is withdrawn stays on the screen, above a line."""
+    """An answer on a terminal; what is withdrawn stays on the screen, above a line.
+
+    Where it is broken off, the sources of what was said are named all the same.
+    """
     said = ""
-    for part in parts:
-        if isinstance(part, Answer):
-            print("" if said else part.text)
-            _print_sources(part)
-            return
-        if part.restart and said:
-            print("\n---")
-        said += part.text
-        print(part.text, end="", flush=True)
+    cited: list[Citation] = []
+    try:
+        for part in parts:
+            if isinstance(part, Answer):
+                print("" if said else part.text)
+                _print_sources(part)
+                return
+            if part.restart:
+                cited.clear()
+                if said:
+                    print("\n---")
+            said += part.text
+            cited += part.citations
+            print(part.text, end="", flush=True)
+    except (DalilError, KeyboardInterrupt):
+        if said:
+            print()
+            _print_citations(cited)
+            sys.stdout.flush()
+        raise
 
 
 def _print_answer(answer: Answer) -> None:
@@ -573,9 +590,13 @@ def _print_answer(answer: Answer) -> None:
 def _print_sources(answer: Answer) -> None:
     if answer.note:
         print(f"({answer.note})")
-    if answer.citations:
+    _print_citations(answer.citations)
+
+
+def _print_citations(citations: Sequence[Citation]) -> None:
+    if citations:
         print()
-    for citation in answer.citations:
+    for citation in citations:
         page = f", p. {citation.page}" if citation.page else ""
         fact = f", fact {citation.fact_id}" if citation.fact_id else ""
         print(f"[{citation.number}] {citation.title} ({citation.document_id}{page}{fact})")

@@ -9,17 +9,17 @@ from __future__ import annotations
 import http.client
 import json
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from assistant import errors
-from assistant.errors import DalilError, IndexBusyError
-from assistant.schema import Answer, Citation, Document, FileReport, Hit, SyncReport
+from assistant.errors import DalilError, IndexBusyError, QuestionError
+from assistant.schema import Answer, AnswerPiece, Citation, Document, FileReport, Hit, SyncReport
 from assistant.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 OWNER_FILE = "owner.json"
 INTERNAL = "/internal"
 """Path below which the owner answers other processes."""
+EVENT_STREAM = "text/event-stream"
+"""What an answer is that comes piece by piece."""
+
+Made = TypeVar("Made")
 
 _CONNECT_SECONDS = 2.0
 _ANSWER_SECONDS = 60.0
@@ -131,31 +135,54 @@ class Remote:
         self, question: str, history: Sequence[tuple[str, str]] | None = None, language: str | None = None
     ) -> Answer:
         """As ``Assistant.ask``."""
-        turns = [list(turn) for turn in history or ()]
-        value = self._post("ask", {"question": question, "history": turns, "language": language})
-        value["citations"] = tuple(Citation(**citation) for citation in value["citations"])
-        value["closest"] = tuple(Hit(**hit) for hit in value["closest"])
-        return Answer(**value)
+        return _answer(self._post("ask", _question(question, history, language)))
+
+    def stream(
+        self, question: str, history: Sequence[tuple[str, str]] | None = None, language: str | None = None
+    ) -> Iterator[AnswerPiece | Answer]:
+        """As ``Assistant.stream``: closing the iterator stops the work there.
+
+        An owner of a version that did not stream yet gives the whole answer as the only item.
+
+        Raises:
+            IndexBusyError: the owner does not answer, or ends before its answer does.
+            DalilError: what the owner raised.
+        """
+        body = {**_question(question, history, language), "stream": True}
+        begun = False
+        try:
+            with closing(self._connection()) as connection:
+                response = self._response(connection, "ask", body)
+                if response.headers.get_content_type() != EVENT_STREAM:
+                    yield _answer(_value(response))
+                    return
+                for item in _items(response):
+                    begun = True
+                    yield item
+        except DalilError:
+            raise
+        except _BROKEN:
+            raise self._unfinished() if begun else self._silent() from None
 
     def search(self, query: str, limit: int = 10) -> list[Hit]:
         """As ``Assistant.search``."""
-        return [Hit(**hit) for hit in self._post("search", {"query": query, "limit": limit})]
+        return [_made(Hit, hit) for hit in self._post("search", {"query": query, "limit": limit})]
 
     def document(self, document_id: str) -> Document:
         """As ``Assistant.document``."""
-        return Document(**self._post("document", {"document_id": document_id}))
+        return _made(Document, self._post("document", {"document_id": document_id}))
 
     def listing(self) -> Listing:
         """As ``listing`` of an assistant."""
         value = self._post("list", {})
-        return Listing(tuple(Listed(**row) for row in value["documents"]), value["facts"])
+        return Listing(tuple(_made(Listed, row) for row in value["documents"]), value["facts"])
 
     def sync(self, progress: Progress | None = None) -> SyncReport:
         """As ``Assistant.sync``."""
         value = self._post("sync", {}, progress, patient=True)
         value.update({name: tuple(value[name]) for name in ("added", "updated", "removed", "unchanged")})
-        value["files"] = {name: FileReport(**one) for name, one in value["files"].items()}
-        return SyncReport(**value)
+        value["files"] = {name: _made(FileReport, one) for name, one in value["files"].items()}
+        return _made(SyncReport, value)
 
     def _post(
         self,
@@ -171,34 +198,109 @@ class Remote:
             IndexBusyError: the owner does not answer.
             DalilError: what the owner raised.
         """
-        owner = self._owner
-        connection = http.client.HTTPConnection(owner.host, owner.port, timeout=_CONNECT_SECONDS)
         try:
-            connection.connect()
-            connection.sock.settimeout(None if patient else _ANSWER_SECONDS + self._longer)
-            headers = {"Authorization": f"Bearer {owner.token}", "Content-Type": "application/json"}
-            connection.request("POST", f"{INTERNAL}/{name}", json.dumps(body).encode(), headers)
-            response = connection.getresponse()
-            if response.status != http.client.OK:
-                raise http.client.HTTPException(response.status)
-            reply: dict[str, Any] = {}
-            for line in response:
-                reply = json.loads(line)
-                if "step" in reply and progress is not None:
-                    progress(*reply["step"])
-            if "value" not in reply and "error" not in reply:
-                raise http.client.HTTPException("the reply is cut off")
-        except (OSError, http.client.HTTPException, ValueError):
-            raise IndexBusyError(
-                f"the index in {self._folder} is in use by another dalil process (pid {owner.pid}), which does not "
-                "answer; ask there, stop it, or use --data DIR"
-            ) from None
-        finally:
-            with suppress(OSError):
-                connection.close()
-        if "error" in reply:
-            raise _error(reply["error"], reply["message"])
-        return reply["value"]
+            with closing(self._connection()) as connection:
+                return _value(self._response(connection, name, body, patient=patient), progress)
+        except DalilError:
+            raise
+        except _BROKEN:
+            raise self._silent() from None
+
+    def _connection(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self._owner.host, self._owner.port, timeout=_CONNECT_SECONDS)
+
+    def _response(
+        self, connection: http.client.HTTPConnection, name: str, body: Mapping[str, Any], *, patient: bool = False
+    ) -> http.client.HTTPResponse:
+        """What the owner sends, from its first line on."""
+        connection.connect()
+        connection.sock.settimeout(None if patient else _ANSWER_SECONDS + self._longer)
+        headers = {"Authorization": f"Bearer {self._owner.token}", "Content-Type": "application/json"}
+        connection.request("POST", f"{INTERNAL}/{name}", json.dumps(body).encode(), headers)
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            raise http.client.HTTPException(response.status)
+        return response
+
+    def _silent(self) -> IndexBusyError:
+        return IndexBusyError(
+            f"the index in {self._folder} is in use by another dalil process (pid {self._owner.pid}), which does not "
+            "answer; ask there, stop it, or use --data DIR"
+        )
+
+    def _unfinished(self) -> IndexBusyError:
+        return IndexBusyError(
+            f"the dalil process that answered (pid {self._owner.pid}) ended before its answer did; ask again"
+        )
+
+
+_BROKEN = (OSError, http.client.HTTPException, ValueError)
+"""What is raised where a reply is missing or cut off."""
+
+
+def _question(question: str, history: Sequence[tuple[str, str]] | None, language: str | None) -> dict[str, Any]:
+    return {"question": question, "history": [list(turn) for turn in history or ()], "language": language}
+
+
+def _value(lines: Iterable[bytes], progress: Progress | None = None) -> Any:
+    """The value in the last line of a reply.
+
+    Raises:
+        DalilError: what the owner raised.
+    """
+    reply: dict[str, Any] = {}
+    for line in lines:
+        reply = json.loads(line)
+        if "step" in reply and progress is not None:
+            progress(*reply["step"])
+    if "error" in reply:
+        raise _error(reply["error"], reply["message"])
+    if "value" not in reply:
+        raise http.client.HTTPException("the reply is cut off")
+    return reply["value"]
+
+
+def _items(lines: Iterable[bytes]) -> Iterator[AnswerPiece | Answer]:
+    """What the server-sent events of ``/api/ask`` hold.
+
+    Raises:
+        DalilError: the last one says what went wrong.
+    """
+    name = ""
+    for line in lines:
+        field, _, text = line.decode().rstrip("\r\n").partition(": ")
+        if field == "event":
+            name = text
+        elif field == "data":
+            value = json.loads(text)
+            if name == "error":
+                told = value["error"]
+                kind = QuestionError if told["code"] == "invalid_question" else DalilError
+                raise kind(told["message"])
+            if name == "answer":
+                yield _answer(value)
+                return
+            yield _made(AnswerPiece, {**value, "citations": _citations(value)})
+    raise http.client.HTTPException("the answer is cut off")
+
+
+def _answer(value: Mapping[str, Any]) -> Answer:
+    closest = tuple(_made(Hit, hit) for hit in value.get("closest", ()))
+    return _made(Answer, {**value, "citations": _citations(value), "closest": closest})
+
+
+def _citations(value: Mapping[str, Any]) -> tuple[Citation, ...]:
+    return tuple(_made(Citation, citation) for citation in value.get("citations", ()))
+
+
+def _made(kind: type[Made], value: Mapping[str, Any]) -> Made:
+    """One of our types, which may have other fields where the owner comes from."""
+    try:
+        return kind(**value)
+    except TypeError:
+        raise IndexBusyError(
+            "the dalil process that serves this index is of another version; stop it and start it again"
+        ) from None
 
 
 def _error(name: str, message: str) -> DalilError:

@@ -15,7 +15,7 @@ import secrets
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,6 +75,11 @@ class User:
 
 
 LOCAL = User("local", local=True, may_edit=True)
+
+
+def count_as_local(scope: MutableMapping[str, Any]) -> None:
+    """Whoever sent this request has shown what only the local user can know."""
+    scope[_USER] = LOCAL
 
 
 def user_of(source: Any) -> User | None:

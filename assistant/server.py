@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import uvicorn
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Request
-from fastapi.responses import FileResponse, RedirectResponse, StreamingResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response, StreamingResponse
 from fontpkg import path as font_path  # type: ignore[import-untyped]  # it has no types
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 
 from assistant import completions, remote
-from assistant.api import programs
+from assistant.api import PATIENCE_SECONDS, event_stream, events, programs
 from assistant.assistant import Assistant
 from assistant.desk import Attended, Desk
 from assistant.errors import DalilError
@@ -33,12 +33,11 @@ from assistant.index import Progress
 from assistant.login import login_routes
 from assistant.mcp import McpEndpoint
 from assistant.schema import to_json
-from assistant.security import Access, Guard, is_loopback, user_of
+from assistant.security import Access, Guard, count_as_local, is_loopback, user_of
 from assistant.settings import Settings
 from assistant.ui.texts import FONT_FAMILY
 
 if TYPE_CHECKING:
-    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from assistant.feedback import FeedbackLog
@@ -342,6 +341,8 @@ def _is_not_about_open_tabs(record: logging.LogRecord) -> bool:
 def internal_routes(dalil: Assistant, token: str, desk: Desk) -> APIRouter:
     """What ``remote.Remote`` asks: each reply is lines of JSON, the last one with the value or the error.
 
+    An answer that is asked for as a stream has the events of ``/api/ask`` instead, once there is something to send.
+
     Args:
         dalil: Answers.
         token: What a request must carry; it must come from this machine as well.
@@ -353,16 +354,25 @@ def internal_routes(dalil: Assistant, token: str, desk: Desk) -> APIRouter:
         local = request.client is not None and is_loopback(request.client.host)
         if not local or not secrets.compare_digest(given, f"Bearer {token}".encode()):
             raise HTTPException(403)
+        count_as_local(request.scope)
 
     router = APIRouter(prefix=remote.INTERNAL, dependencies=[Depends(check)])
 
     @router.post("/ask")
     async def ask(
+        request: Request,
         question: Annotated[str, Body()],
         history: Annotated[list[tuple[str, str]] | None, Body()] = None,
         language: Annotated[str | None, Body()] = None,
-    ) -> StreamingResponse:
-        return _reply(desk.submit, lambda _: dalil.ask(question, history, language))
+        stream: Annotated[bool, Body()] = False,
+    ) -> Response:
+        if not stream:
+            return _reply(desk.submit, lambda _: dalil.ask(question, history, language))
+        items = desk.stream(lambda: dalil.stream(question, history, language), PATIENCE_SECONDS)
+        try:
+            return await event_stream(request, items, events)
+        except DalilError as error:
+            return JSONResponse(_told(error))
 
     @router.post("/search")
     async def search(query: Annotated[str, Body()], limit: Annotated[int, Body()] = 10) -> StreamingResponse:
@@ -407,7 +417,7 @@ def _reply(begin: Callable[[Callable[[], None]], Any], work: Callable[[Progress]
             try:
                 send({"value": to_json(work(lambda done, total: send({"step": [done, total]})))})
             except DalilError as error:
-                send({"error": type(error).__name__, "message": str(error)})
+                send(_told(error))
             except Exception:
                 logging.getLogger(__name__).exception("a request of another process failed")
                 send({})
@@ -415,7 +425,7 @@ def _reply(begin: Callable[[Callable[[], None]], Any], work: Callable[[Progress]
         try:
             begin(run)
         except DalilError as error:
-            send({"error": type(error).__name__, "message": str(error)})
+            send(_told(error))
         while True:
             reply = await replies.get()
             yield json.dumps(reply, ensure_ascii=False) + "\n"
@@ -423,6 +433,11 @@ def _reply(begin: Callable[[Callable[[], None]], Any], work: Callable[[Progress]
                 return
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _told(error: DalilError) -> dict[str, str]:
+    """An error as the last line of a reply."""
+    return {"error": type(error).__name__, "message": str(error)}
 
 
 def _owner(dalil: Assistant, listener: socket.socket, token: str) -> remote.Owner | None:

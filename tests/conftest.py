@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 for _name in [name for name in os.environ if name.startswith("DALIL_") and name != "DALIL_CACHE_DIR"]:
@@ -71,12 +73,28 @@ def knowledge(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory, prepared_model: PreparedModel):
+def shipped_index(tmp_path_factory: pytest.TempPathFactory, prepared_model: PreparedModel) -> Path:
+    """The index of the shipped knowledge base, to be copied; made once, however many processes run the tests."""
+    from assistant import Assistant
+
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent  # each of xdist's workers has a folder of its own below it
+    whole, part = base / "shipped-index", base / "shipped-index.part"
+    with FileLock(base / "shipped-index.lock"):
+        if not whole.exists():
+            with Assistant(Settings(knowledge_dir=shipped_knowledge_dir(), data_dir=part)) as dalil:
+                report = dalil.sync()
+                assert not report.failed
+            part.rename(whole)
+    return whole
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory, shipped_index: Path):
     """An assistant over the shipped knowledge base."""
     from assistant import Assistant
 
-    settings = Settings(knowledge_dir=shipped_knowledge_dir(), data_dir=tmp_path_factory.mktemp("shipped"))
-    with Assistant(settings) as dalil:
-        report = dalil.sync()
-        assert not report.failed
+    data = shutil.copytree(shipped_index, tmp_path_factory.mktemp("shipped") / "data")
+    with Assistant(Settings(knowledge_dir=shipped_knowledge_dir(), data_dir=data)) as dalil:
         yield dalil

@@ -92,6 +92,19 @@ def obedient(messages: list[dict[str, Any]]) -> Iterator[str]:
         yield f"[{number}] "
 
 
+def held(go_on: threading.Event) -> Behaviour:
+    """A good model that waits for ``go_on`` in the middle of a last sentence, in which it repeats its first."""
+
+    def behave(messages: list[dict[str, Any]]) -> Iterator[str]:
+        parts = list(obedient(messages))
+        yield from [*parts, parts[0]]
+        assert go_on.wait(50)
+        first = next(place for place, part in enumerate(parts) if part.startswith("["))
+        yield from parts[1 : first + 1]
+
+    return behave
+
+
 def fails(error: Exception, *before: str) -> Behaviour:
     """A model that says something and then fails."""
 

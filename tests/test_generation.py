@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +23,8 @@ from tests.llm_server import ModelServer, evidence_of, model_server, says, spoke
 
 ARABIC = "متى بدأ الحوار بين اليابان وآسيا الوسطى؟"
 ENGLISH = "When did the dialogue between Japan and Central Asia begin?"
+SHORT = 1.5
+"""Seconds for an answer of a model that takes longer."""
 
 
 @pytest.fixture(scope="module")
@@ -30,17 +34,16 @@ def server() -> Iterator[ModelServer]:
 
 
 @pytest.fixture(scope="module")
-def dalil(server: ModelServer, tmp_path_factory: pytest.TempPathFactory, prepared_model) -> Iterator[Assistant]:
+def dalil(server: ModelServer, tmp_path_factory: pytest.TempPathFactory, shipped_index: Path) -> Iterator[Assistant]:
     """The shipped knowledge base with the model of the test server."""
     settings = Settings(
         knowledge_dir=shipped_knowledge_dir(),
-        data_dir=tmp_path_factory.mktemp("written"),
+        data_dir=shutil.copytree(shipped_index, tmp_path_factory.mktemp("written") / "data"),
         llm_base_url=server.url,
         llm_model="test-model",
         llm_timeout=4,
     )
     with Assistant(settings) as dalil:
-        dalil.sync()
         yield dalil
 
 
@@ -260,7 +263,7 @@ def test_what_models_put_around_sentences_goes(
         (llm_server.fails(llm_server.ResetError(), "The dialogue "), "cut"),
         (llm_server.fails(llm_server.EndedError(), "The dialogue "), "cut"),
         (llm_server.fails(llm_server.TooLongError(), "The dialogue "), "cut"),
-        (llm_server.waits(1.5, *"abcdef"), "slow"),
+        (llm_server.waits(0.5, *"abcdef"), "slow"),
     ],
     ids=[
         *("empty", "blank", "none", "None.", "rubbish", "language", "thought", "400", "401", "429"),
@@ -268,12 +271,19 @@ def test_what_models_put_around_sentences_goes(
     ],
 )
 def test_whatever_goes_wrong_the_sources_answer(
-    dalil: Assistant, server: ModelServer, question: str, behaviour: llm_server.Behaviour, note: str
+    dalil: Assistant,
+    server: ModelServer,
+    question: str,
+    behaviour: llm_server.Behaviour,
+    note: str,
+    monkeypatch: pytest.MonkeyPatch,
 ):
     server.behaviour = behaviour
+    limit = SHORT if note == "slow" else dalil.settings.llm_timeout
+    monkeypatch.setattr(dalil._writer, "_timeout", limit)
     begun = time.monotonic()
     text, citations, answer = streamed(dalil, question)
-    assert time.monotonic() - begun < dalil.settings.llm_timeout + 1
+    assert time.monotonic() - begun < limit + 1
     language = "ar" if question == ARABIC else "en"
     assert (answer.mode, answer.language, answer.answered) == ("extractive", language, True)
     assert answer.note == _NOTES[language][note]
@@ -337,7 +347,7 @@ def test_closing_the_stream_stops_the_model(dalil: Assistant, server: ModelServe
     stream.close()
     for _ in range(20):  # it notices at its next word
         count = len(written)
-        time.sleep(1)
+        time.sleep(0.5)  # ten times what it takes for a word
         if len(written) == count:
             break
     assert len(written) == count
@@ -417,12 +427,15 @@ def test_the_model_is_asked_what_the_question_means(dalil: Assistant, server: Mo
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])
-def test_rewriting_and_writing_share_the_time(dalil: Assistant, server: ModelServer, language: str):
+def test_rewriting_and_writing_share_the_time(
+    dalil: Assistant, server: ModelServer, language: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(dalil._writer, "_timeout", SHORT)
     server.behaviour = llm_server.waits(30, "late")
     history = HISTORY if language == "ar" else [("What is the Middle Corridor?", "A route across the Caspian. [1]")]
     begun = time.monotonic()
     answer = dalil.ask("ومتى بدأ؟" if language == "ar" else "And when did it begin?", history)
-    assert time.monotonic() - begun < dalil.settings.llm_timeout + 1
+    assert time.monotonic() - begun < SHORT + 1
     if answer.answered:
         assert answer.note == _NOTES[language]["slow"]
     assert llm_server.is_rewriting(server.requests[0]["messages"])

@@ -4,27 +4,39 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from assistant import remote
 from assistant.assistant import Assistant
+from assistant.cli import _print_as_it_comes
+from assistant.desk import Desk
 from assistant.encoder import Encoder
-from assistant.errors import IndexBusyError, QuestionError
+from assistant.errors import DalilError, IndexBusyError, ModelError, QuestionError
 from assistant.index import Index
-from assistant.remote import Owner
-from assistant.schema import to_json
+from assistant.remote import Owner, Remote
+from assistant.schema import Answer, AnswerPiece, to_json
+from assistant.server import internal_routes
 from assistant.settings import Settings
 from tests.helpers import write_knowledge
-from tests.llm_server import StatusError, fails, model_server
+from tests.llm_server import ModelServer, ResetError, StatusError, fails, held, model_server, obedient
+from tests.ui.driver import serving
 
 DALIL = (sys.executable, "-c", "from assistant.cli import main; main()")
 
@@ -236,20 +248,314 @@ def test_the_server_stops_in_the_middle_of_a_sync(tmp_path: Path, tiny_model_dir
         assert 12 <= dalil.passage_count() < 3012
 
 
-def test_notes_and_modes_come_from_the_owner(tmp_path: Path, tiny_model_dir: Path, tiny_cache: Path):
-    with model_server() as server:
-        place = Place(tmp_path, tiny_model_dir, tiny_cache)
-        place.environment |= {"DALIL_LLM_BASE_URL": server.url, "DALIL_LLM_MODEL": "test-model"}
-        server.behaviour = fails(StatusError(401))
+# --- answers that a language model writes ------------------------------------------------------------
+
+ARABIC = "كم طول نهر الأمل؟"
+ENGLISH = "How much can the cranes of Salma lift?"
+
+
+class Written(Place):
+    """A place whose server has a language model."""
+
+    model: ModelServer
+
+    def ask_on_a_terminal(self, question: str) -> tuple[subprocess.Popen[bytes], int]:
+        """A second process that asks, and the end of the terminal that it writes to."""
+        leader, follower = pty.openpty()
+        code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"{code}from assistant.cli import main; main()", "ask", question],
+            cwd=self.knowledge.parent,
+            env=self.environment,
+            stdout=follower,
+            stderr=subprocess.PIPE,
+        )
+        os.close(follower)
+        return process, leader
+
+
+@pytest.fixture(scope="module")
+def written(
+    tmp_path_factory: pytest.TempPathFactory, tiny_model_dir: Path, tiny_cache: Path, tiny_encoder: Encoder
+) -> Iterator[Written]:
+    place = Written(tmp_path_factory.mktemp("written"), tiny_model_dir, tiny_cache)
+    with model_server() as place.model:
+        place.environment |= {"DALIL_LLM_BASE_URL": place.model.url, "DALIL_LLM_MODEL": "test-model"}
         process, _ = place.serve()
-        try:
-            answer = json.loads(place.run("ask", "كم طول نهر الأمل؟", "--json").stdout)
-            shown = place.run("ask", "How much can the cranes of Salma lift?").stdout
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=30)
+        yield place
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+
+
+def read_to(leader: int, text: str = "") -> str:
+    """What is written to a terminal up to ``text``, or up to the end."""
+    screen = b""
+    try:
+        while not text or text.encode() not in screen:
+            screen += os.read(leader, 4096)
+    except OSError:  # how the end of a terminal is told
+        assert not text, screen.decode()
+    return screen.decode().replace("\r\n", "\n")
+
+
+def test_notes_and_modes_come_from_the_owner(written: Written):
+    written.model.behaviour = fails(StatusError(401))
+    answer = json.loads(written.run("ask", ARABIC, "--json").stdout)
+    shown = written.run("ask", ENGLISH).stdout
     assert (answer["mode"], answer["note"]) == (
         "extractive",
         "رفض خادم النموذج اللغوي الطلب، فهذه جمل المصادر نفسها.",
     )
     assert "(The language model's server refused the request: these are the sources' own sentences.)" in shown
+
+
+@pytest.mark.parametrize("question", [ARABIC, ENGLISH])
+def test_a_terminal_shows_the_answer_as_the_owner_gives_it(written: Written, question: str):
+    written.model.behaviour = obedient
+    whole = written.run("ask", question).stdout
+    first = whole.partition("[1]")[0] + "[1]"
+    go_on = threading.Event()
+    written.model.behaviour = held(go_on)
+    process, leader = written.ask_on_a_terminal(question)
+    try:
+        shown = read_to(leader, first)  # the model has not finished
+        assert process.poll() is None
+        go_on.set()
+        shown += read_to(leader)
+    finally:
+        go_on.set()
+        os.close(leader)
+        _, err = process.communicate(timeout=30)
+    assert (process.returncode, err, shown) == (0, b"", whole)
+
+
+@pytest.mark.parametrize("question", [ARABIC, ENGLISH])
+def test_ctrl_c_leaves_what_was_said_with_its_sources(written: Written, question: str):
+    written.model.behaviour = obedient
+    text, _, sources = written.run("ask", question).stdout.partition("\n\n")
+    first = text.partition("[1]")[0] + "[1]"
+    source = "\n".join(sources.split("\n")[:2])
+    go_on = threading.Event()
+    written.model.behaviour = held(go_on)
+    process, leader = written.ask_on_a_terminal(question)
+    try:
+        shown = read_to(leader, first)
+        process.send_signal(signal.SIGINT)
+        shown += read_to(leader)
+        _, err = process.communicate(timeout=30)
+    finally:
+        go_on.set()
+        os.close(leader)
+    assert (process.returncode, err) == (130, b"dalil: stopped; what was done is kept\n")
+    assert shown == f"{first}\n\n{source}\n"
+    written.model.behaviour = obedient
+    assert written.run("ask", question).stdout == f"{text}\n\n{sources}"  # the owner serves on
+
+
+# --- streams, within this process --------------------------------------------------------------------
+
+
+def untimed(items: Iterable[AnswerPiece | Answer]) -> list[AnswerPiece | Answer]:
+    return [replace(item, elapsed_ms=0) if isinstance(item, Answer) else item for item in items]
+
+
+@contextmanager
+def owning(dalil: Any) -> Iterator[Remote]:
+    """An owner of an assistant, as another process would ask it."""
+    app = FastAPI()
+    with closing(Desk(2)) as desk:
+        app.include_router(internal_routes(dalil, "token", desk))
+        with serving(app) as address:
+            yield Remote(Path("data"), Owner("127.0.0.1", httpx.URL(address).port or 0, 1, "token", "knowledge"))
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[ModelServer]:
+    with model_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def dalil(tmp_path_factory: pytest.TempPathFactory, tiny_dalil: Assistant, model: ModelServer) -> Iterator[Assistant]:
+    """The small knowledge folder with a language model."""
+    more = {"data_dir": tmp_path_factory.mktemp("data"), "llm_base_url": model.url, "llm_model": "test-model"}
+    with Assistant(tiny_dalil.settings.model_copy(update=more)) as dalil:
+        dalil.sync()
+        yield dalil
+
+
+@pytest.fixture(scope="module")
+def served(dalil: Assistant) -> Iterator[Remote]:
+    with owning(dalil) as served:
+        yield served
+
+
+@pytest.mark.parametrize("question", [ARABIC, ENGLISH])
+def test_the_pieces_are_those_of_the_owner(dalil: Assistant, model: ModelServer, served: Remote, question: str):
+    model.behaviour = obedient
+    expected = untimed(dalil.stream(question))
+    assert isinstance(expected[-1], Answer)
+    assert expected[-1].mode == "generated"
+    assert untimed(served.stream(question)) == expected
+    assert untimed([served.ask(question)]) == expected[-1:]
+    history = [("ما هو نهر الأمل؟", "ينبع نهر الأمل من جبل الثلج في الشمال. [1]")]
+    assert untimed(served.stream(question, history, "en")) == untimed(dalil.stream(question, history, "en"))
+    go_on = threading.Event()
+    model.behaviour = held(go_on)
+    items = served.stream(question)
+    assert next(items) == expected[0]  # the model has not finished
+    go_on.set()
+    assert untimed(items) == expected[1:]
+
+
+@pytest.mark.parametrize("question", [ARABIC, ENGLISH])
+def test_what_the_owner_withdraws_is_withdrawn(dalil: Assistant, model: ModelServer, served: Remote, question: str):
+    model.behaviour = obedient
+    first = dalil.ask(question).text.partition("[1]")[0] + "[1] "
+    model.behaviour = fails(ResetError(), first, "and so on")
+    items = untimed(served.stream(question))
+    assert [item.restart for item in items if isinstance(item, AnswerPiece)][:2] == [False, True]
+    assert items == untimed(dalil.stream(question))
+
+
+def test_errors_of_a_stream_are_those_of_the_owner(served: Remote):
+    for question, language, message in (("  ", None, "the question is empty"), ("س؟", "fr", "cannot answer in 'fr'")):
+        with pytest.raises(QuestionError, match=message):
+            next(served.stream(question, language=language))
+
+
+class Slow:
+    """An assistant that begins, remembers whether it was stopped, and ends as it is told."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.closed = threading.Event()
+
+    def stream(self, question: str, history: Any = None, language: Any = None) -> Iterator[AnswerPiece]:
+        try:
+            yield AnswerPiece("Japan ")
+            while self.error is None:
+                time.sleep(0.01)
+                yield AnswerPiece("and so on ")
+            raise self.error
+        finally:
+            self.closed.set()
+
+
+def test_whoever_stops_listening_stops_the_owner():
+    slow = Slow()
+    with owning(slow) as served:
+        items = served.stream(ENGLISH)
+        assert next(items) == AnswerPiece("Japan ")
+        assert isinstance(items, Generator)
+        items.close()
+        assert slow.closed.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (ModelError("the model is gone; run: dalil doctor"), "the model is gone; run: dalil doctor"),
+        (RuntimeError("a secret"), "something unexpected went wrong; the server's output says what"),
+    ],
+)
+def test_what_goes_wrong_in_the_middle_of_a_stream_is_said(error: Exception, message: str):
+    with owning(Slow(error)) as served:
+        items = served.stream(ENGLISH)
+        assert next(items) == AnswerPiece("Japan ")
+        with pytest.raises(DalilError) as raised:
+            next(items)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("error", [QuestionError("the question holds no words"), ModelError("the model is gone")])
+def test_errors_after_a_long_wait_are_errors_too(error: Exception, monkeypatch: pytest.MonkeyPatch):
+    class Waiting(Slow):
+        def stream(self, *_: Any) -> Iterator[AnswerPiece]:
+            time.sleep(0.1)
+            raise error
+            yield
+
+    monkeypatch.setattr("assistant.server.PATIENCE_SECONDS", 0.02)
+    kind = QuestionError if isinstance(error, QuestionError) else DalilError
+    with owning(Waiting()) as served, pytest.raises(kind, match=str(error)):
+        next(served.stream(ENGLISH))
+
+
+# --- owners of other versions, and those that end ----------------------------------------------------
+
+WHOLE = Answer(ENGLISH, "en", True, "Eighty tonnes. [1]", 0.9, "extractive", (), 1.0)
+PIECE = f"event: piece\ndata: {json.dumps(to_json(AnswerPiece('ثمانون طنًّا ')))}\n\n"
+LAST = f"event: answer\ndata: {json.dumps(to_json(WHOLE))}\n\n"
+NEWER = LAST.replace('"question"', '"mood": "good", "question"')
+SILENT = r"pid 1\), which does not answer; ask there, stop it, or use --data DIR$"
+UNFINISHED = r"^the dalil process that answered \(pid 1\) ended before its answer did; ask again$"
+OTHER = "^the dalil process that serves this index is of another version; stop it and start it again$"
+
+
+@contextmanager
+def saying(kind: str, text: str, missing: int = 0) -> Iterator[Remote]:
+    """An owner that answers with this text, or with less than it announces."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            data = text.encode()
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(data) + missing))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing: the tests' output is for people."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield Remote(Path("data"), Owner("127.0.0.1", server.server_address[1], 1, "token", "knowledge"))
+        server.shutdown()
+        thread.join()
+
+
+def test_an_owner_that_does_not_stream_yet_gives_the_whole_answer():
+    with saying("application/x-ndjson", json.dumps({"value": to_json(WHOLE)}) + "\n") as served:
+        assert list(served.stream(ENGLISH)) == [WHOLE]
+
+
+def test_marks_of_a_stream_that_goes_on_are_passed_over():
+    with saying("text/event-stream", f": still at it\n\n{PIECE}: still at it\n\n{LAST}") as served:
+        assert list(served.stream(ENGLISH)) == [AnswerPiece("ثمانون طنًّا "), WHOLE]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "missing", "pieces", "message"),
+    [
+        ("text/event-stream", "", 9, 0, SILENT),
+        ("text/event-stream", ": still at it\n\n", 9, 0, SILENT),
+        ("text/event-stream", PIECE, 0, 1, UNFINISHED),
+        ("text/event-stream", PIECE, 9, 1, UNFINISHED),
+        ("text/event-stream", PIECE + LAST[:40], 9, 1, UNFINISHED),
+        ("text/event-stream", PIECE + "data: nonsense\n\n", 0, 1, UNFINISHED),
+        ("text/event-stream", PIECE + NEWER, 0, 1, OTHER),
+        ("application/x-ndjson", "", 0, 0, SILENT),
+        ("application/x-ndjson", '{"value": {"question": "س"}}', 0, 0, OTHER),
+    ],
+)
+def test_an_owner_that_ends_before_its_answer(kind: str, text: str, missing: int, pieces: int, message: str):
+    with saying(kind, text, missing) as served:
+        items = served.stream(ENGLISH)
+        assert list(islice(items, pieces)) == [AnswerPiece("ثمانون طنًّا ")] * pieces
+        with pytest.raises(IndexBusyError, match=message):
+            next(items)
+
+
+def test_a_terminal_keeps_what_was_said_before_the_owner_ended(dalil: Assistant, capsys: pytest.CaptureFixture[str]):
+    citation = dalil.ask(ARABIC).citations[0]
+    piece = f"event: piece\ndata: {json.dumps(to_json(AnswerPiece('ثمانون. [1]', (citation,))))}\n\n"
+    with saying("text/event-stream", piece, 9) as served, pytest.raises(IndexBusyError, match=UNFINISHED):
+        _print_as_it_comes(served.stream(ARABIC))
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"ثمانون. [1]\n\n[1] {citation.title} (")
+    assert shown.endswith(f"\n    {citation.quote}\n")
