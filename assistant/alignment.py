@@ -22,6 +22,8 @@ from assistant.ranking import Features
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_MAYBE_NAME = 0.3
+"""Probability above which a word that the lexicon knows may be used as a name."""
 _LEAST_SHARED = 5
 """Letters of a root with which another begins so that the two are one word."""
 
@@ -49,8 +51,15 @@ def align(lexicon: Lexicon, said: Claim, held: Sequence[Claim]) -> Alignment:
     similar = said.vectors @ np.concatenate([text.vectors for text in held]).T
     content = np.array([word.content for word in said.words], dtype=np.bool_)
     usable = np.array([not other.number and (other.content or other.name > NAME) for other in others], dtype=np.bool_)
-    cross = float(all(text.language != said.language for text in held))
-    length = math.log1p(float(content.sum()))
+    spoken = equal[content].any(axis=0) if content.any() else np.zeros(len(others), dtype=np.bool_)
+    lost = int((content & ~equal.any(axis=1)).sum())
+    setting = {
+        "cross": float(all(text.language != said.language for text in held)),
+        "arabic": float(said.language == "ar"),
+        "length": math.log1p(float(content.sum())),  # one of many words may be said otherwise
+        "lost": lost / max(int(content.sum()), 1),
+        "free": math.log1p(sum(other.content and not spoken[at] for at, other in enumerate(others))),
+    }
     cover = np.zeros(len(said.words))
     partner = np.full(len(said.words), -1)
     unmatched = []
@@ -67,11 +76,11 @@ def align(lexicon: Lexicon, said: Claim, held: Sequence[Claim]) -> Alignment:
         best = int(np.where(free, similar[at], -2.0).argmax())
         partner[at], cover[at] = best, float(similar[at, best])
         rival = float(similar[rest, best].max()) if rest.any() else 0.0
-        unmatched.append(_nearness(said.words[at], others[best], cover[at], cover[at] - rival, length, cross))
+        unmatched.append(_nearness(said.words[at], others[best], cover[at], cover[at] - rival, setting))
     return Alignment(equal, partner, cover, tuple(unmatched))
 
 
-def _nearness(word: Word, other: Word, cosine: float, margin: float, length: float, cross: float) -> Features:
+def _nearness(word: Word, other: Word, cosine: float, margin: float, setting: Features) -> Features:
     known, both = float(bool(word.concepts)), float(bool(word.concepts) and bool(other.concepts))
     values = {
         "near": cosine,
@@ -80,9 +89,14 @@ def _nearness(word: Word, other: Word, cosine: float, margin: float, length: flo
         "name_near": word.name * cosine,
         "known": known,  # the lexicon would know its like
         "both_known": both,
-        "length": length,  # one of many words may be said otherwise
         "senses": math.log1p(len(word.concepts)),  # one of many meanings says little
+        "length": setting["length"],
+        "lost": setting["lost"],
+        "free": setting["free"],
+        "arabic": setting["arabic"],
+        "arabic_near": setting["arabic"] * cosine,
     }
+    cross = setting["cross"]
     return values | {f"cross_{name}": cross * value for name, value in values.items()} | {"cross": cross}
 
 
@@ -111,7 +125,7 @@ def equals(lexicon: Lexicon, one: Word, other: Word) -> bool:
     if one.root == other.root:
         return one.folded == other.folded or not lexicon.opposed(one.concepts, other.concepts)
     if one.concepts and other.concepts:
-        return False
+        return _transliterated(lexicon, one, other)
     if any(map(lexicon.entity, one.concepts | other.concepts)):
         return False  # a listed name has its other forms in the list
     if max(one.name, other.name) > NAME:
@@ -120,3 +134,13 @@ def equals(lexicon: Lexicon, one: Word, other: Word) -> bool:
         return sound_alike(one.folded, other.folded)
     shared = min(len(one.root), len(other.root))
     return shared >= _LEAST_SHARED and one.root[:shared] == other.root[:shared]
+
+
+def _transliterated(lexicon: Lexicon, one: Word, other: Word) -> bool:
+    """Whether two common words are one name in two scripts: «ويسترن يونيون»."""
+    return (
+        one.folded.isascii() != other.folded.isascii()
+        and min(one.name, other.name) > _MAYBE_NAME
+        and not any(map(lexicon.entity, one.concepts | other.concepts))
+        and sound_alike(one.folded, other.folded)
+    )

@@ -39,66 +39,67 @@ def _folded(lines: str) -> frozenset[str]:
 
 _LIGHT = _folded(
     """
-    a an the is are was were be been being am do does did done has have had having can could will would
-    shall should may might must of to in on at by for from with about between among and or nor not no but
-    if than then so as that this these those it its they their them he his him she her we our you your i
-    who whom whose which what when where why how there here also very too only just such each own same
-    other another some any all both more most less many much few into onto over under above below up down
-    out off again through during before after until since while because however although though without
-    within around near upon per via toward towards against one ones around about nearly almost
-    approximately over some called known way get got become becomes became becoming still cannot able number
-    total amount صار صارت يصير تصير أصبح أصبحت يصبح تصبح ظل ظلت يظل تظل بات باتت بلغ بلغت يبلغ تبلغ عدد عددها
-    عدده قام قامت يقوم تقوم استطاع استطاعت يستطيع تستطيع يمكن تمكن نسبة بنسبة مرة جرت يجري قرابة بعدما
-    حالما يقارب تقارب including include includes roughly slightly according percent
-    per ago during واحد واحدة المئة بالمئة أثناء بموجب متى شاء ذا ذوي عبر رغم سوى إلا بوصفه بوصفها
-    باعتباره باعتبارها كونه كونها وهي وهو بحسب في من إلى على عن مع بين أو ثم إن أن كان كانت يكون
-    تكون كانوا هذا هذه ذلك تلك التي الذي الذين اللذين هو هي هم هما وهو وهي به بها له لها لهم فيه فيها منه
-    منها عليه عليها عنه عنها ما ماذا من لا لم لن ليس ليست قد سوف كل بعض غير دون بلا بدون عدم أي أية أكثر
-    أقل كما أيضا حيث بحيث إذ إذا لو لكن لكنه لكنها بل حتى منذ خلال بعد قبل عند عندما لدى حول نحو حوالي أما
-    إنه إنها أنه أنها وأن بأن لأن لأنه لأنها لقد ذات ذو نفس تم يتم جرى وقد فقد ومن وفي عام سنة عاما أمام
-    ضد حين حينما بينما فيما مما عما إليه إليها هناك هنا ذلك كذلك فقط جدا مثل يد قبل بحسب وفق وفقا بسبب
+    a an the is are was were be been being am do does did done has have had having can could will would shall
+    should may might must of to in on at by for from with about between among and or nor not no but if than then
+    so as that this these those it its they their them he his him she her we our you your i who whom whose which
+    what when where why how there here also very too only just such each own same other another some any all both
+    more most less many much few into onto over under above below up down out off again through during before
+    after until since while because however although though without within around near upon per via toward towards
+    against one ones nearly almost approximately called known way get got become becomes became becoming still
+    cannot able number total amount صار صارت يصير تصير أصبح أصبحت يصبح تصبح ظل ظلت يظل تظل بات باتت بلغ بلغت يبلغ
+    تبلغ عدد عددها عدده قام قامت يقوم تقوم استطاع استطاعت يستطيع تستطيع يمكن تمكن نسبة بنسبة مرة جرت يجري قرابة
+    بعدما حالما يقارب تقارب including include includes roughly slightly according percent ago century centuries
+    قرن القرن قرون واحد واحدة المئة بالمئة أثناء بموجب متى شاء ذا ذوي عبر رغم سوى إلا بوصفه بوصفها باعتباره
+    باعتبارها كونه كونها وهي وهو بحسب في من إلى على عن مع بين أو ثم إن أن كان كانت يكون تكون كانوا هذا هذه ذلك تلك
+    التي الذي الذين اللذين هو هي هم هما به بها له لها لهم فيه فيها منه منها عليه عليها عنه عنها ما ماذا لا لم لن
+    ليس ليست قد سوف كل بعض غير دون بلا بدون عدم أي أية أكثر أقل كما أيضا حيث بحيث إذ إذا لو لكن لكنه لكنها بل حتى
+    منذ خلال بعد قبل عند عندما لدى حول نحو حوالي أما إنه إنها أنه أنها وأن بأن لأن لأنه لأنها لقد ذات ذو نفس تم
+    يتم جرى وقد فقد ومن وفي عام سنة عاما أمام ضد حين حينما بينما فيما مما عما إليه إليها هناك هنا كذلك فقط جدا مثل
+    يد وفق وفقا بسبب
     """
 )
 _CLITICS = tuple("وفبلك")
 _NEGATORS = _folded(
     """
     not no never without nor neither none nobody nothing cannot لا لم لن ليس ليست ليسوا لست دون بدون بلا
-    عدم غير ولا ولم ولن وليس فلا فلم فلن بدون أبدا قط
+    عدم غير ولا ولم ولن وليس فلا فلم فلن بدون
     """
 )
 _DENIALS = _folded(
     """
-    unable incapable عاجز عاجزة تعجز يعجز
-    ruled rules rule excluded excludes deny denies denied reject rejects rejected refuse refused lack
-    lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل
-    فشلت خارج outside
+    unable incapable عاجز عاجزة تعجز يعجز ruled rules rule excluded excludes deny denies denied reject rejects
+    rejected refuse refused lack lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض
+    أنكر تفتقر يفتقر فشل فشلت خارج outside
     """
 )
 """Verbs that deny without a negation: a sentence with one may stand for a negated one."""
+_NO = _folded("لا لم لن ليس ليست ما لیس")
+_EXCEPT = _folded("إلا سوى غير")
+_AFFIXES = ("un", "in", "im", "ir", "il", "non", "dis")
+"""What an English word begins with that denies the rest of it: "informal", «غير رسمي»."""
 _NOT_NEGATING = {
     tuple(fold(phrase).split())
     for phrase in (
         "not only", "no doubt", "لا يزال", "لا تزال", "لا سيما", "لا بد", "ليس فقط",
-        "دون رد", "لا يقتصر", "لا تقتصر", "غير أن", "without doubt",
+        "دون رد", "لا يقتصر", "لا تقتصر", "غير أن", "غير أنه", "غير أنها", "غير أنهم", "without doubt",
     )
 }  # fmt: skip
 _HEDGES = _folded(
     """
-    due scheduled should ought supposed agree agrees agreed مزمع يجوز يحق ينبغي يفترض اتفق اتفقت اتفقوا
-    may might would will shall plan plans planned intend intends intended expect expects expected propose
-    proposes proposed hope hopes aim aims possibly perhaps probably likely potential potentially consider
-    considers considering if possible provided seek seeks want wants suggest suggests suspect suspected
-    believed thought alleged reportedly fear fears worry worries worried concern concerned concerns ربما
-    محتمل المحتمل يحتمل متوقع المتوقع يتوقع تتوقع تعتزم يعتزم تخطط يخطط يأمل تأمل ينوي تنوي مقترح يقترح
-    تقترح سوف إذا لو تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد لن ولن يهدف تهدف يخاف تخاف مخاوف خوف قلق
-    يقلق يريد تريد تطمح يطمح
+    due scheduled should ought supposed propose proposed proposal اقترح اقترحت اقتراح agree agrees agreed مزمع
+    يجوز يحق ينبغي يفترض اتفق اتفقت اتفقوا may might would will shall plan plans planned intend intends intended
+    expect expects expected proposes hope hopes aim aims possibly perhaps probably likely potential potentially
+    consider considers considering if possible provided seek seeks want wants suggest suggests suspect suspected
+    believed thought alleged reportedly fear fears worry worries worried concern concerned concerns ربما محتمل
+    المحتمل يحتمل متوقع المتوقع يتوقع تتوقع تعتزم يعتزم تخطط يخطط يأمل تأمل ينوي تنوي مقترح يقترح تقترح سوف إذا لو
+    تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد لن ولن يهدف تهدف يخاف تخاف مخاوف خوف قلق يقلق يريد تريد تطمح يطمح
     """
 )
 _UNIVERSAL = _folded(
     """
-    all every always only alone solely entire entirely whole wholly each everyone everything completely exclusively كل
-    جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل بأكمله
-    حصرا جميعها
+    all every always only alone solely entire entirely whole wholly each everyone everything completely
+    exclusively كل جميع كافة دائما فقط وحده وحدها الوحيد الوحيدة كلها كله كلهم جميعهم جميعا تماما بالكامل كامل
+    بأكمله حصرا جميعها
     """
 )
 _NOT_UNIVERSAL = {
@@ -204,6 +205,8 @@ class Claim:
 def _negating(folded: Sequence[str], at: int) -> bool:
     if folded[at].endswith("n't"):
         return True
+    if folded[at] in _NO and any(word in _EXCEPT for word in folded[at + 1 : at + 7]):
+        return False  # «لا … سوى» is only
     if folded[at] == "دون" and at + 1 < len(folded) and counts(folded[at + 1]):
         return False  # «دون درجتين» is below two degrees
     return folded[at] in _NEGATORS and tuple(folded[at : at + 2]) not in _NOT_NEGATING
@@ -365,12 +368,14 @@ class Reader:
             vectors=read.words,
             hedged=bool(hedges),
             universal=any(
-                (w in _UNIVERSAL or (w[:1] in _CLITICS and w[1:] in _UNIVERSAL)) and pairs[at] not in _NOT_UNIVERSAL
+                (w in _UNIVERSAL or (w[:1] in _CLITICS and w[1:] in _UNIVERSAL))
+                and pairs[at] not in _NOT_UNIVERSAL
+                and not (at + 1 < len(folded) and number[at + 1])  # one of every twenty
                 for at, w in enumerate(folded)
             ),
             partial=any(w in _PARTIAL for w in folded),
             negators=len(negators),
-            denies=any(word in _DENIALS for word in folded),
+            denies=any(word in _DENIALS or self._denied(word) for word in folded),
             excludes_all=bool(negators)
             and any(word in _NOTHING for word in folded)
             and any(word in _BEYOND or (word.isascii() and word.endswith("er") and len(word) > 5) for word in folded),
@@ -380,6 +385,13 @@ class Reader:
                 for bare in (word, word.removeprefix("و"))
             ),
         )
+
+    def _denied(self, word: str) -> bool:
+        # by an affix before a word that the lexicon knows
+        if not word.isascii() or len(word) < 6:
+            return False
+        rests = (word[len(affix) :] for affix in _AFFIXES if word.startswith(affix))
+        return word.endswith("less") or any(len(rest) > 3 and self.lexicon.concepts([rest])[0] for rest in rests)
 
     def _names(
         self, surface: Sequence[str], vectors: NDArray[np.float32], concepts: Sequence[frozenset[int]]

@@ -640,7 +640,10 @@ def counts(word: str) -> bool:
     """Whether a folded word is, or belongs to, a number, an ordinal or a month."""
     if word[:1].isdigit() or any(_look(word, table) for table in (_CARDINALS, _SCALES, _VAGUE, _ORDINALS, _FRACTIONS)):
         return True
-    return any(word.startswith(prefix) and word[len(prefix) :] in _MONTH_PARTS for prefix in _PREFIXES[:6])
+    return any(
+        word.startswith(prefix) and (word[len(prefix) :] in _MONTH_PARTS or word[len(prefix) :] in _DECADES)
+        for prefix in _PREFIXES[:6]
+    )
 
 
 def _ratios(text: str) -> list[tuple[float, set[str]]]:

@@ -194,8 +194,9 @@ def _compare(reader: Reader, said: Claim, held: Sequence[Claim], context: Sequen
         "apart": _apart(said, equal, others),
         "log_words": float(np.log1p(content)),
         "cross": float(cross),
+        "arabic": float(said.language == "ar"),
     }
-    for name in ("cosine", "unmatched"):
+    for name in ("cosine", "unmatched", "arabic"):
         features[f"cross_{name}"] = features[name] if cross else 0.0
     mean = float(cover.sum() / content) if content else 1.0
     quantities = missing(said.text, " ".join(text.text for text in held))

@@ -37,7 +37,7 @@ DATA = Path(__file__).resolve().parent.parent / "assistant" / "data"
 OUTPUT = DATA / "support.json"
 LIKENESS = {"cosine"}
 """Features that can only speak for a sentence; all others but the ``FREE`` ones can only speak against it."""
-FREE = {"cross", "log_words"}
+FREE = {"cross", "log_words", "arabic"}
 _ALIGNED = 0.5
 """Cosine above which two words of a text and its translation are the same."""
 SENTENCE_PENALTY = 0.003
@@ -161,7 +161,7 @@ def fit(data: Table, rows: NDArray[np.int_], labels: NDArray[np.bool_]) -> NDArr
 
 
 def _bounds(name: str) -> tuple[float | None, float | None]:
-    if name in FREE:
+    if name.removeprefix("cross_") in FREE:
         return None, None
     return (0.0, None) if name.removeprefix("cross_") in LIKENESS else (None, 0.0)
 
