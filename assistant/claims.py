@@ -73,8 +73,9 @@ _DENIALS = _folded(
     """
 )
 """Verbs that deny without a negation: a sentence with one may stand for a negated one."""
-_NO = _folded("لا لم لن ليس ليست ما لیس")
-_EXCEPT = _folded("إلا سوى غير")
+_NO = _folded("لا ولا لم ولم لن ليس ليست ما")
+_EXCEPT = _folded("إلا سوى")
+_EXCEPT_REACH = 11
 _AFFIXES = ("un", "in", "im", "ir", "il", "non", "dis")
 """What an English word begins with that denies the rest of it: "informal", «غير رسمي»."""
 _NOT_NEGATING = {
@@ -82,12 +83,13 @@ _NOT_NEGATING = {
     for phrase in (
         "not only", "no doubt", "لا يزال", "لا تزال", "لا سيما", "لا بد", "ليس فقط",
         "دون رد", "لا يقتصر", "لا تقتصر", "غير أن", "غير أنه", "غير أنها", "غير أنهم", "without doubt",
+        "لا يقل", "لا تقل", "لا يزيد", "لا تزيد", "no fewer", "no less", "not less", "not fewer", "no more", "not more",
     )
 }  # fmt: skip
 _HEDGES = _folded(
     """
-    due scheduled should ought supposed propose proposed proposal اقترح اقترحت اقتراح agree agrees agreed مزمع
-    يجوز يحق ينبغي يفترض اتفق اتفقت اتفقوا may might would will shall plan plans planned intend intends intended
+    due scheduled should ought supposed propose proposed proposal اقترح اقترحت اقتراح    مزمع
+    يجوز يحق ينبغي يفترض    may might would will shall plan plans planned intend intends intended
     expect expects expected proposes hope hopes aim aims possibly perhaps probably likely potential potentially
     consider considers considering if possible provided seek seeks want wants suggest suggests suspect suspected
     believed thought alleged reportedly fear fears worry worries worried concern concerned concerns ربما محتمل
@@ -102,6 +104,7 @@ _UNIVERSAL = _folded(
     بأكمله حصرا جميعها
     """
 )
+_EACH = _folded("every each all كل")
 _NOT_UNIVERSAL = {
     tuple(fold(phrase).split())
     for phrase in (
@@ -116,9 +119,11 @@ _PARTIAL = _folded(
     nearly بعض معظم كثير كثيرا عدد أغلب غالبا أحيانا أساسا عديد جزء عدة أكثر غالبية أغلبية جزئيا
     """
 )
+_IF = _folded("if إذا لو provided")
+"""Doubts what it stands before, but says no less than "when"."""
 _FUTURE = re.compile("س[يت]\\w{3,}$")
 _NOT_FUTURE = re.compile(
-    "س(?:ياس|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)"
+    "س(?:ياس|ياد|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)"
 )
 _ROLES = {
     fold(word): role
@@ -202,11 +207,16 @@ class Claim:
     """Whether it says that something stands out among all."""
 
 
+def _restricting(folded: Sequence[str], at: int) -> bool:
+    """Whether a negation is only half of one: «لا … سوى» is "only"."""
+    return folded[at] in _NO and any(word in _EXCEPT for word in folded[at + 1 : at + _EXCEPT_REACH])
+
+
 def _negating(folded: Sequence[str], at: int) -> bool:
     if folded[at].endswith("n't"):
         return True
-    if folded[at] in _NO and any(word in _EXCEPT for word in folded[at + 1 : at + 7]):
-        return False  # «لا … سوى» is only
+    if _restricting(folded, at):
+        return False
     if folded[at] == "دون" and at + 1 < len(folded) and counts(folded[at + 1]):
         return False  # «دون درجتين» is below two degrees
     return folded[at] in _NEGATORS and tuple(folded[at : at + 2]) not in _NOT_NEGATING
@@ -236,7 +246,8 @@ def _hedging(folded: Sequence[str], at: int) -> bool:
     word, following = folded[at], folded[at + 1] if at + 1 < len(folded) else ""
     bare = word[1:] if word[:1] in "وف" and len(word) > 3 else word
     if bare == "قد":
-        return following[:1] in ("ي", "ت", "ن")  # before an imperfect it doubts, before a perfect it affirms
+        # before an imperfect it doubts, before a perfect it affirms
+        return following[:1] == "ي" or (following[:1] == "ت" and not following.endswith(("ت", "وا")))
     if word == "may" and (following.isdigit() or (at and folded[at - 1].isdigit())):
         return False
     if word in ("is", "are", "was", "were") and following == "to":
@@ -366,13 +377,14 @@ class Reader:
             vector=read.vector,
             words=tuple(words),
             vectors=read.words,
-            hedged=bool(hedges),
+            hedged=any(folded[at] not in _IF for at in hedges),
             universal=any(
                 (w in _UNIVERSAL or (w[:1] in _CLITICS and w[1:] in _UNIVERSAL))
                 and pairs[at] not in _NOT_UNIVERSAL
-                and not (at + 1 < len(folded) and number[at + 1])  # one of every twenty
+                and not (w in _EACH and at + 1 < len(folded) and number[at + 1])  # one of every twenty
                 for at, w in enumerate(folded)
-            ),
+            )
+            or any(_restricting(folded, at) for at in range(len(folded))),
             partial=any(w in _PARTIAL for w in folded),
             negators=len(negators),
             denies=any(word in _DENIALS or self._denied(word) for word in folded),
