@@ -39,6 +39,8 @@ def _folded(lines: str) -> frozenset[str]:
 
 _LIGHT = _folded(
     """
+    say says said state states stated example instance قال قالت يقول تقول ذكر ذكرت أفاد أفادت مثلا عليهم لديهم
+    لديه لديها عندهم إليهم منهم فيهم بينهم بينها بينهما بينما حين
     a an the is are was were be been being am do does did done has have had having can could will would shall
     should may might must of to in on at by for from with about between among and or nor not no but if than then
     so as that this these those it its they their them he his him she her we our you your i who whom whose which
@@ -67,6 +69,7 @@ _NEGATORS = _folded(
 )
 _DENIALS = _folded(
     """
+    prevent prevents prevented avoid avoids avoided منع يمنع تمنع تفاديا تجنبا لتجنب لتفادي
     unable incapable عاجز عاجزة تعجز يعجز ruled rules rule excluded excludes deny denies denied reject rejects
     rejected refuse refused lack lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض
     أنكر تفتقر يفتقر فشل فشلت خارج outside
@@ -75,6 +78,7 @@ _DENIALS = _folded(
 """Verbs that deny without a negation: a sentence with one may stand for a negated one."""
 _NO = _folded("لا ولا لم ولم لن ليس ليست ما")
 _EXCEPT = _folded("إلا سوى")
+_THAT = _folded("أن أنه أنها أنهم")
 _EXCEPT_REACH = 11
 _AFFIXES = ("un", "in", "im", "ir", "il", "non", "dis")
 """What an English word begins with that denies the rest of it: "informal", «غير رسمي»."""
@@ -123,7 +127,7 @@ _IF = _folded("if إذا لو provided")
 """Doubts what it stands before, but says no less than "when"."""
 _FUTURE = re.compile("س[يت]\\w{3,}$")
 _NOT_FUTURE = re.compile(
-    "س(?:ياس|ياد|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكو|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)"
+    "س(?:ياس|ياد|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكول|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)"
 )
 _ROLES = {
     fold(word): role
@@ -209,7 +213,10 @@ class Claim:
 
 def _restricting(folded: Sequence[str], at: int) -> bool:
     """Whether a negation is only half of one: «لا … سوى» is "only"."""
-    return folded[at] in _NO and any(word in _EXCEPT for word in folded[at + 1 : at + _EXCEPT_REACH])
+    return folded[at] in _NO and any(
+        folded[later] in _EXCEPT and (later + 1 == len(folded) or folded[later + 1] not in _THAT)  # «إلا أن» is "but"
+        for later in range(at + 1, min(at + _EXCEPT_REACH, len(folded)))
+    )
 
 
 def _negating(folded: Sequence[str], at: int) -> bool:

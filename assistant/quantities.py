@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -636,13 +636,15 @@ def _powered(first: _Token, value: float, unit: tuple[str, float], square: bool,
     return Quantity("number", value, f"{base}{power}", factor**power, first.start, written, first.number is not None)
 
 
+_COUNTING: tuple[Mapping[str, object] | set[str], ...] = (_MONTH_PARTS, _DECADES, _DUALS, _ARABIC_PARTS)
+
+
 def counts(word: str) -> bool:
     """Whether a folded word is, or belongs to, a number, an ordinal or a month."""
     if word[:1].isdigit() or any(_look(word, table) for table in (_CARDINALS, _SCALES, _VAGUE, _ORDINALS, _FRACTIONS)):
         return True
     return any(
-        word.startswith(prefix) and (word[len(prefix) :] in _MONTH_PARTS or word[len(prefix) :] in _DECADES)
-        for prefix in _PREFIXES[:6]
+        word.startswith(prefix) and any(word[len(prefix) :] in table for table in _COUNTING) for prefix in _PREFIXES[:6]
     )
 
 
