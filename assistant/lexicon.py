@@ -83,13 +83,12 @@ class Lexicon:
         for at in range(len(stems)):
             for length in range(min(self.longest, len(stems) - at), 1, -1):
                 held = self._of_phrase(folded, stems, at, length)
-                if held:
-                    named = any(map(self.entity, held))
-                    for place in range(at, at + length):
-                        # «بعد أن» is after as well, "South Africa" is no direction
-                        kept = () if named else filter(self.exclusive, found[place])
-                        found[place] = held | frozenset(kept)
+                # "South Africa" is no direction; of any other phrase the words still mean what they mean
+                if any(map(self.entity, held)):
+                    found[at : at + length] = [held] * length
                     break
+                for place in range(at, at + length):
+                    found[place] |= held
         return found
 
     def _of_word(self, word: str, root: str) -> frozenset[int]:
