@@ -43,7 +43,7 @@ _ALIGNED = 0.5
 SENTENCE_PENALTY = 0.003
 """Half of what a squared weight over standardised features costs; the same for words below."""
 WORD_PENALTY = 0.02
-CAUGHT = 0.92
+CAUGHT = 0.9
 """Share of what is not supported that is to be refused, cross-validated."""
 
 

@@ -23,6 +23,8 @@ from tests.llm_server import ModelServer, evidence_of, model_server, says, spoke
 
 ARABIC = "متى بدأ الحوار بين اليابان وآسيا الوسطى؟"
 ENGLISH = "When did the dialogue between Japan and Central Asia begin?"
+CORRIDOR = "What is the Middle Corridor?"
+"""More than one sentence of the shipped base answers it."""
 SHORT = 1.5
 """Seconds for an answer of a model that takes longer."""
 
@@ -121,7 +123,7 @@ def test_numbers_follow_the_order_of_the_answer(dalil: Assistant, server: ModelS
         yield f"{second} [{two}] {first} [{one}] {second} [{two}]"
 
     server.behaviour = behave
-    _, _, answer = streamed(dalil, ENGLISH)
+    _, _, answer = streamed(dalil, CORRIDOR)
     assert answer.text.count("[1]") == answer.text.count("[2]") == 1  # what is said again is not said again
     check(dalil, answer)
 
@@ -195,7 +197,7 @@ def test_a_thought_that_did_not_say_so_is_withdrawn(dalil: Assistant, server: Mo
         yield f"</think>{second} [{two}]"
 
     server.behaviour = behave
-    *parts, answer = dalil.stream(ENGLISH)
+    *parts, answer = dalil.stream(CORRIDOR)
     assert [part.restart for part in parts] == [False, True]
     assert (answer.mode, answer.text, answer.note) == ("generated", parts[1].text, None)
     check(dalil, answer)
