@@ -16,9 +16,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 run: install
 	$(BIN)/dalil serve
 
-# make test WORKERS=2 shares the files of tests among two processes: faster, but tests of time limits may fail then.
+# Two processes share the files of tests. WORKERS=0 runs them in one, which shows more when one fails.
+WORKERS ?= 2
 test: install
-	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest $(if $(WORKERS),-n $(WORKERS) --dist loadfile)
+	HF_HUB_OFFLINE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 # The slow ones as well: sixty processes killed, minutes of it.
 test-all: install
