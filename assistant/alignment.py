@@ -51,7 +51,7 @@ def align(lexicon: Lexicon, said: Claim, held: Sequence[Claim]) -> Alignment:
     similar = said.vectors @ np.concatenate([text.vectors for text in held]).T
     content = np.array([word.content for word in said.words], dtype=np.bool_)
     usable = np.array([not other.number and (other.content or other.name > NAME) for other in others], dtype=np.bool_)
-    spoken = equal[content].any(axis=0) if content.any() else np.zeros(len(others), dtype=np.bool_)
+    spoken: NDArray[np.bool_] = np.asarray((equal & content[:, None]).any(axis=0))
     lost = int((content & ~equal.any(axis=1)).sum())
     setting = {
         "cross": float(all(text.language != said.language for text in held)),

@@ -27,8 +27,6 @@ NAME = 0.5
 """Probability above which a word is a name."""
 SURE_NAME = 0.7
 """Probability above which a word must have its like in the evidence."""
-_NAME_ALONE = 0.3
-"""The same of an Arabic word outside its sentence: «لجنة» may pass for a name within one."""
 _READ = 512
 """Texts whose encoding is kept: the evidence of a question is compared with every sentence of its answer."""
 
@@ -315,28 +313,10 @@ class Reader:
                 their capitals and the lexicon only.
         """
         self.lexicon = lexicon
-        self.fitted = encoder.fingerprint == fitted_with
-        """Whether the numbers were fitted with this encoder; if not, a name must be spelt or sound the same."""
+        self._fitted = encoder.fingerprint == fitted_with
         self._encoder = encoder
         self._weights = names
         self.read = lru_cache(maxsize=_READ)(self._read_text)
-        self.alone = lru_cache(maxsize=8 * _READ)(self._read_alone)
-
-    def surely_name(self, word: Word) -> bool:
-        """Whether a word is a name in its sentence and by itself."""
-        if word.name <= SURE_NAME or len(word.folded) <= 2 or word.folded in _NAME_PARTS:
-            return False
-        if word.folded.isascii() or word.name == 1.0 or not self.fitted:
-            return True
-        alone = self.alone(word.folded) @ self._weights[:-1] + self._weights[-1]
-        return float(probability(np.array([alone], dtype=np.float64))[0]) > _NAME_ALONE
-
-    def _read_alone(self, word: str) -> NDArray[np.float32]:
-        # the vector of a word outside any sentence
-        words = self._encoder.encode_sentence(word).words
-        mean = words.mean(axis=0)
-        unit: NDArray[np.float32] = mean / max(float(np.linalg.norm(mean)), 1e-12)
-        return unit
 
     def _read_text(self, text: str) -> Claim:
         read = self._encoder.encode_sentence(text)
@@ -416,7 +396,7 @@ class Reader:
         self, surface: Sequence[str], vectors: NDArray[np.float32], concepts: Sequence[frozenset[int]]
     ) -> list[float]:
         weights = self._weights
-        if self.fitted:
+        if self._fitted:
             chances = probability((vectors @ weights[:-1] + weights[-1]).astype(np.float64))
         else:
             chances = np.array([float(at > 0 and word[:1].isupper()) for at, word in enumerate(surface)])

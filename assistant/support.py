@@ -33,8 +33,6 @@ _SAME_WORD = 0.8
 """Cosine above which a word in its sentence is the other in its own."""
 _DECIDED = 0.01
 """The most that a sentence is worth of which a finding by itself decides."""
-_SAME_NAME = 0.62
-"""Cosine below which a word is no other way of writing a name."""
 _LEAST_COVERED = 0.25
 """What the words of a sentence are covered at least: a single word of no meaning here is no answer, however near its
 vector. No supported sentence that was written for the fit is below it."""
