@@ -148,7 +148,9 @@ _ENGLISH_PARTS = {"half": 0.5, "halves": 0.5, "third": 1 / 3, "thirds": 1 / 3, "
     for end in ("", "s")
 }
 _ARABIC_PARTS = {
-    fold(word): value for word, value in (("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1))
+    fold(word + end): value
+    for word, value in (("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1))
+    for end in ("", "ه", "ها", "هم")
 }
 _DECADES = {
     fold(stem + end): value
@@ -221,6 +223,7 @@ _unit("year", 1, "year years سنة سنوات سنين أعوام عاما سن
 _unit("year", 1 / 12, "month months شهر شهرا أشهر شهور")
 _unit("year", 10, "decade decades عقد عقدا عقود")
 _unit("year", 100, "century centuries قرن قرنا قرون")
+_unit("year", 1000, "millennium millennia ألفية ألفيات")
 _unit("usd", 1, "$ us$ dollar dollars دولار دولارا دولارات")
 _unit("eur", 1, "€ euro euros يورو")
 _unit("gbp", 1, "£ pound pounds sterling جنيه جنيها جنيهات استرليني")
@@ -234,6 +237,7 @@ _SQUARE = {"square", fold("مربع"), fold("مربعا"), fold("مربعة")}
 _CUBIC = {"cubic", fold("مكعب"), fold("مكعبا"), fold("مكعبة")}
 _CURRENCY_BEFORE = {"$", "us$", "€", "£", "¥"}
 _PER_CENT = {"%", "٪", "percent", "percentage"}
+_HUNDRED = (fold("المئة"), fold("المائة"), fold("المية"), fold("الماية"))
 _DUALS = {
     **{fold(word): ("year", 2.0) for word in "عامان عامين سنتان سنتين سنتا".split()},
     **{fold(word): ("year", 2 / 12) for word in "شهران شهرين".split()},
@@ -363,7 +367,7 @@ def _read(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     single = _single(tokens, at)
     if single:
         return single, 2
-    for reader in (_dual, _fraction, _ordinal, _decade):
+    for reader in (_one_per_cent, _dual, _fraction, _ordinal, _decade):
         quantity, used = reader(tokens, at)
         if quantity:
             return quantity, used
@@ -414,6 +418,17 @@ def _single(tokens: Sequence[_Token], at: int) -> Quantity | None:
         return None
     base, factor = _UNITS[name]
     return Quantity("number", 1.0, base, factor, token.start, _ONE, False)
+
+
+def _one_per_cent(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
+    """«واحد في المئة», whose first word is no number by itself."""
+    token, following, third = tokens[at], _word(tokens, at + 1), _word(tokens, at + 2)
+    length = 0
+    if token.text == _ONE and (following in _PER_CENT or (following, third) == ("per", "cent")):
+        length = 2 if following in _PER_CENT else 3
+    elif token.text.removeprefix("ب") in _ONES and following == fold("في") and third in _HUNDRED:
+        length = 3
+    return (Quantity("share", 0.01, "", 1, token.start, token.text, False), length) if length else (None, 1)
 
 
 def _dual(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
@@ -610,7 +625,7 @@ def _measured(tokens: Sequence[_Token], at: int, value: float, used: int) -> tup
         or (after in ("per", "in") and second in ("cent", "hundred"))
     ):
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used
-    if after == fold("في") and second in (fold("المئة"), fold("المائة"), fold("المية"), fold("الماية")):
+    if after == fold("في") and second in _HUNDRED:
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used + 2
     if after == fold("بالمئة") or after == fold("بالمائة"):
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used + 1
@@ -650,12 +665,18 @@ def counts(word: str) -> bool:
 
 def _ratios(text: str) -> list[tuple[float, set[str]]]:
     """Value of each "19 out of every 20" of a text, with the numbers that it is written with."""
-    folded = ungroup_digits(fold(text))
-    return [
-        (float(match[1]) / float(match[2]), {match[1], match[2]})
-        for match in _RATIO.finditer(folded)
-        if float(match[2])
-    ]
+    found = []
+    for match in _RATIO.finditer(ungroup_digits(fold(text))):
+        part, whole = (_of_one_word(match[place]) for place in (1, 2))
+        if part is not None and whole is not None and 0 < part < whole:
+            found.append((part / whole, {match[1], match[2]}))
+    return found
+
+
+def _of_one_word(word: str) -> float | None:
+    if word[0].isdigit():
+        return _value(word.rstrip(".,"))
+    return 1.0 if word == _ONE or word in _ONES else (_look(word, _CARDINALS) or _look(word, _SCALES) or (None,))[0]
 
 
 def measures(word: str) -> bool:
@@ -689,11 +710,20 @@ def same(one: Quantity, other: Quantity) -> bool:
 
 
 _FEW = frozenset({0.0, *map(float, range(3, 13))})
-_RATIO = re.compile(r"\b([0-9.]+)(?: \w+)? (?:out of(?: every)?|in every|of every|من كل|من اصل|من) ([0-9]+)\b")
-"""Of a whole, in digits; «98 درجة من 100» is one, too."""
+_RATIO = re.compile(
+    r"(?=\b([0-9.,]+|[^\W\d]+)(?: \w+)? "
+    r"(?:out of(?: every)?|in(?: every)?|of every|من(?: بين)? كل|من اصل|من) ([0-9]+|[^\W\d]+)\b)"
+)
+"""Of a whole; «98 درجة من 100» is one, too."""
 _ARABIC_PART = {fold(word): 1 / part for part, word in enumerate("خمس سدس سبع ثمن تسع عشر".split(), 5)}
-_PART_OF_THE = re.compile(r"\b(?:ال|ب)?(" + "|".join(_ARABIC_PART) + r") ال")
-"""«خمس المياه» is a fifth of the water; without the vowels it may be five of them as well."""
+_DEFINITE_PARTS = {prefix + word: value for word, value in _ARABIC_PART.items() for prefix in ("ال", "بال", "وال")}
+"""«بنحو الخمس» is by about a fifth, if it is not the five of something."""
+_PART_OF_THE = re.compile(r"\b(?:ال|ب)?(" + "|".join(_ARABIC_PART) + r")(?:ها?\b| ال)")
+"""«خمس المياه» and «خمسها» are a fifth; without the vowels it may be five of them as well."""
+_SLACK = 0.05
+"""How far a number may be from the rounder one that "more than" stands before."""
+_MORE = re.compile(r"(?:more than|over|at least|above|exceeding|اكثر من|يزيد علي|تزيد علي|فوق|يفوق|تجاوز|يتجاوز)$")
+_LESS = re.compile(r"(?:less than|fewer than|under|almost|nearly|below|اقل من|يقل عن|تقل عن|دون|قرابه|يقارب|نحو)$")
 _CENTURY = re.compile(r"\bcentur|قرن")
 _POINTED = re.compile(r"\b(?:these|those|هذه|هولاء|تلك) (\w+)")
 """Counts what was just named one by one: "these four"."""
@@ -726,9 +756,24 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
         and not _said_otherwise(wanted, evidence, held)
         and not (wanted.written in pointed and 2 <= wanted.value <= 12)
         and wanted.written not in settled
+        and not _rounded(wanted, sentence, held)
         and not (centuries and wanted.kind == "ordinal" and _within_century(wanted.value, held))
         and wanted.written != _ONE  # one of anything is seldom more than an article
     ]
+
+
+def _rounded(wanted: Quantity, sentence: str, held: Sequence[Quantity]) -> bool:
+    """Whether "more than 57 percent" is what is left of 57.3."""
+    before = " ".join(ungroup_digits(fold(sentence))[: wanted.start].split()[-3:])
+    more, less = _MORE.search(before), _LESS.search(before)
+    if wanted.kind not in ("number", "share") or not (more or less):
+        return False
+    for quantity in held:
+        if quantity.kind == wanted.kind and (quantity.unit == wanted.unit or not (quantity.unit and wanted.unit)):
+            ratio = quantity.value * quantity.factor / max(wanted.value * wanted.factor, 1e-12)
+            if (more and 1 < ratio <= 1 + _SLACK) or (less and 1 - _SLACK <= ratio < 1):
+                return True
+    return False
 
 
 def _within_century(number: float, held: Sequence[Quantity]) -> bool:
@@ -749,6 +794,10 @@ def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -
             and not wanted.in_digits
             and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
         )
+    if wanted.kind == "decade" and wanted.value >= 1000 and wanted.value % 100 == 0:
+        return any(q.kind == "ordinal" and q.value == wanted.value // 100 + 1 for q in held)  # the 1700s
+    if wanted.written in _DEFINITE_PARTS:
+        return any(q.kind == "share" and math.isclose(q.value, _DEFINITE_PARTS[wanted.written]) for q in held)
     if wanted.kind == "ordinal" and wanted.value == 1 and _FIRST.search(fold(evidence)):
         return True
     regnal = _REGNAL.get(int(wanted.value)) if wanted.kind == "ordinal" else None

@@ -225,7 +225,9 @@ def _clashes(lexicon: Lexicon, said: Claim, others: Sequence[Word], equal: NDArr
             if rival and other.negated == word.negated:
                 rivals = max(rivals, _shared_context(said, others, equal, at, there))
                 sure |= not rival & said_concepts
-        if rivals >= 0 and ((not like and ((sure and rivals > 0) or rivals > 1)) or (like and rivals >= like + _NEARER)):
+        if rivals >= 0 and (
+            (not like and ((sure and rivals > 0) or rivals > 1)) or (like and rivals >= like + _NEARER)
+        ):
             return True
     return False
 
