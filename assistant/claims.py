@@ -38,24 +38,23 @@ def _folded(lines: str) -> frozenset[str]:
 _LIGHT = _folded(
     """
     say says said state states stated example instance قال قالت يقول تقول ذكر ذكرت أفاد أفادت مثلا عليهم لديهم
-    لديه لديها عندهم إليهم منهم فيهم بينهم بينها بينهما بينما حين
-    a an the is are was were be been being am do does did done has have had having can could will would shall
-    should may might must of to in on at by for from with about between among and or nor not no but if than then
-    so as that this these those it its they their them he his him she her we our you your i who whom whose which
-    what when where why how there here also very too only just such each own same other another some any all both
-    more most less many much few into onto over under above below up down out off again through during before
-    after until since while because however although though without within around near upon per via toward towards
-    against one ones nearly almost approximately called known way get got become becomes became becoming still
-    cannot able number total amount صار صارت يصير تصير أصبح أصبحت يصبح تصبح ظل ظلت يظل تظل بات باتت بلغ بلغت يبلغ
-    تبلغ عدد عددها عدده قام قامت يقوم تقوم استطاع استطاعت يستطيع تستطيع يمكن تمكن نسبة بنسبة مرة جرت يجري قرابة
-    بعدما حالما يقارب تقارب including include includes roughly slightly according percent ago century centuries
-    قرن القرن قرون واحد واحدة المئة بالمئة أثناء بموجب متى شاء ذا ذوي عبر رغم سوى إلا بوصفه بوصفها باعتباره
-    باعتبارها كونه كونها وهي وهو بحسب في من إلى على عن مع بين أو ثم إن أن كان كانت يكون تكون كانوا هذا هذه ذلك تلك
-    التي الذي الذين اللذين هو هي هم هما به بها له لها لهم فيه فيها منه منها عليه عليها عنه عنها ما ماذا لا لم لن
-    ليس ليست قد سوف كل بعض غير دون بلا بدون عدم أي أية أكثر أقل كما أيضا حيث بحيث إذ إذا لو لكن لكنه لكنها بل حتى
-    منذ خلال بعد قبل عند عندما لدى حول نحو حوالي أما إنه إنها أنه أنها وأن بأن لأن لأنه لأنها لقد ذات ذو نفس تم
-    يتم جرى وقد فقد ومن وفي عام سنة عاما أمام ضد حين حينما بينما فيما مما عما إليه إليها هناك هنا كذلك فقط جدا مثل
-    يد وفق وفقا بسبب
+    لديه لديها عندهم إليهم منهم فيهم بينهم بينها بينهما بينما حين a an the is are was were be been being am do
+    does did done has have had having can could will would shall should may might must of to in on at by for from
+    with about between among and or nor not no but if than then so as that this these those it its they their them
+    he his him she her we our you your i who whom whose which what when where why how there here also very too
+    only just such each own same other another some any all both more most less many much few into onto over under
+    above below up down out off again through during before after until since while because however although
+    though without within around near upon per via toward towards against one ones nearly almost approximately
+    called known way get got become becomes became becoming still cannot able number total amount صار صارت يصير
+    تصير أصبح أصبحت يصبح تصبح ظل ظلت يظل تظل بات باتت بلغ بلغت يبلغ تبلغ عدد عددها عدده قام قامت يقوم تقوم استطاع
+    استطاعت يستطيع تستطيع يمكن تمكن نسبة بنسبة مرة جرت يجري قرابة بعدما حالما يقارب تقارب including include
+    includes roughly slightly according percent ago century centuries قرن القرن قرون واحد واحدة الواحد الواحدة
+    المئة بالمئة أثناء بموجب متى شاء ذا ذوي عبر رغم سوى إلا بوصفه بوصفها باعتباره باعتبارها كونه كونها وهي وهو
+    بحسب في من إلى على عن مع بين أو ثم إن أن كان كانت يكون تكون كانوا هذا هذه ذلك تلك التي الذي الذين اللذين هو هي
+    هم هما به بها له لها لهم فيه فيها منه منها عليه عليها عنه عنها ما ماذا لا لم لن ليس ليست قد سوف كل بعض غير دون
+    بلا بدون عدم أي أية أكثر أقل كما أيضا حيث بحيث إذ إذا لو لكن لكنه لكنها بل حتى منذ خلال بعد قبل عند عندما لدى
+    حول نحو حوالي أما إنه إنها أنه أنها وأن بأن لأن لأنه لأنها لقد ذات ذو نفس تم يتم جرى وقد فقد ومن وفي عام سنة
+    عاما أمام ضد حينما فيما مما عما إليه إليها هناك هنا كذلك فقط جدا مثل يد وفق وفقا بسبب
     """
 )
 _CLITICS = tuple("وفبلك")
@@ -67,14 +66,14 @@ _NEGATORS = _folded(
 )
 _DENIALS = _folded(
     """
-    prevent prevents prevented avoid avoids avoided منع يمنع تمنع تفاديا تجنبا لتجنب لتفادي
-    unable incapable عاجز عاجزة تعجز يعجز ruled rules rule excluded excludes deny denies denied reject rejects
-    rejected refuse refused lack lacks lacked fail failed fails استبعد استبعدت نفى نفت تنفي ينفي رفض رفضت ترفض
-    أنكر تفتقر يفتقر فشل فشلت خارج outside
+    lacking incompatible افتقار لافتقارهم لافتقاره لافتقارها prevent prevents prevented avoid avoids avoided منع
+    يمنع تمنع تفاديا تجنبا لتجنب لتفادي unable incapable عاجز عاجزة تعجز يعجز ruled rules rule excluded excludes
+    deny denies denied reject rejects rejected refuse refused lack lacks lacked fail failed fails استبعد استبعدت
+    نفى نفت تنفي ينفي رفض رفضت ترفض أنكر تفتقر يفتقر فشل فشلت خارج outside
     """
 )
 """Verbs that deny without a negation: a sentence with one may stand for a negated one."""
-_NO = _folded("لا ولا لم ولم لن ليس ليست ما")
+_NO = _folded("لا ولا فلا لم ولم فلم لن ولن فلن ليس ليست وليس فليس ما")
 _EXCEPT = _folded("إلا سوى")
 _THAT = _folded("أن أنه أنها أنهم")
 _EXCEPT_REACH = 11
@@ -90,13 +89,13 @@ _NOT_NEGATING = {
 }  # fmt: skip
 _HEDGES = _folded(
     """
-    due scheduled should ought supposed propose proposed proposal اقترح اقترحت اقتراح    مزمع
-    يجوز يحق ينبغي يفترض    may might would will shall plan plans planned intend intends intended
-    expect expects expected proposes hope hopes aim aims possibly perhaps probably likely potential potentially
-    consider considers considering if possible provided seek seeks want wants suggest suggests suspect suspected
-    believed thought alleged reportedly fear fears worry worries worried concern concerned concerns ربما محتمل
-    المحتمل يحتمل متوقع المتوقع يتوقع تتوقع تعتزم يعتزم تخطط يخطط يأمل تأمل ينوي تنوي مقترح يقترح تقترح سوف إذا لو
-    تخشى يخشى المقرر يسعى تسعى يرجح ترجح يعتقد لن ولن يهدف تهدف يخاف تخاف مخاوف خوف قلق يقلق يريد تريد تطمح يطمح
+    due scheduled should ought supposed propose proposed proposal اقترح اقترحت اقتراح مزمع يجوز يحق ينبغي يفترض
+    may might would will shall plan plans planned intend intends intended expect expects expected proposes hope
+    hopes aim aims possibly perhaps probably likely potential potentially consider considers considering if
+    possible provided seek seeks want wants suggest suggests suspect suspected believed thought alleged reportedly
+    fear fears worry worries worried concern concerned concerns ربما محتمل المحتمل يحتمل متوقع المتوقع يتوقع تتوقع
+    تعتزم يعتزم تخطط يخطط يأمل تأمل ينوي تنوي مقترح يقترح تقترح سوف إذا لو تخشى يخشى المقرر يسعى تسعى يرجح ترجح
+    يعتقد لن ولن يهدف تهدف يخاف تخاف مخاوف خوف قلق يقلق يريد تريد تطمح يطمح
     """
 )
 _UNIVERSAL = _folded(
@@ -203,6 +202,8 @@ class Claim:
     partial: bool
     negators: int
     denies: bool
+    restricts: bool
+    """Whether a negation of it is one half of "only" or "not until"."""
     excludes_all: bool
     """Whether it says of everything at once that it is not so."""
     ranks: bool
@@ -357,6 +358,7 @@ class Reader:
                     number=number[at],
                 )
             )
+        restricts = any(_restricting(folded, at) for at in range(len(folded)))
         pairs = [tuple(folded[at : at + 2]) for at in range(len(folded))]
         return Claim(
             text=text,
@@ -371,7 +373,8 @@ class Reader:
                 and not (w in _EACH and at + 1 < len(folded) and number[at + 1])  # one of every twenty
                 for at, w in enumerate(folded)
             )
-            or any(_restricting(folded, at) for at in range(len(folded))),
+            or restricts,
+            restricts=restricts,
             partial=any(w in _PARTIAL for w in folded),
             negators=len(negators),
             denies=any(word in _DENIALS or self._denied(word) for word in folded),

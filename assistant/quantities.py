@@ -245,6 +245,7 @@ _DUALS = {
     **{fold(word): ("year", 200.0) for word in "قرنان قرنين".split()},
     **{fold(word): ("day", 2.0) for word in "يومان يومين".split()},
     **{fold(word): ("day", 14.0) for word in "أسبوعان أسبوعين".split()},
+    **{fold(word): ("second", 120.0) for word in "دقيقتان دقيقتين".split()},
     **{fold(word): ("second", 7200.0) for word in "ساعتان ساعتين".split()},
     **{
         fold(word): ("", 2.0)

@@ -186,7 +186,9 @@ def _compare(reader: Reader, said: Claim, held: Sequence[Claim], context: Sequen
         "negation_lost": negation_lost,
         "hedge_lost": float(_doubt_lost(said, others, partner, cover)),
         "hedge_added": float(said.hedged and not any(text.hedged for text in held)),
-        "universal": float(said.universal and not any(text.universal for text in held)),
+        "universal": float(
+            said.universal and not any(text.universal or (said.restricts and text.negators) for text in held)
+        ),
         "partial_lost": float(held[int(np.argmax(cosines))].partial and not said.partial),
         "order": float(_swapped(reader.lexicon, said, held, equal, cross) or _turned_back(said, others, equal)),
         "apart": _apart(said, equal, others),
@@ -279,7 +281,12 @@ def _polarity(
     # "no mountain is higher" of the highest one
     ranked = said.excludes_all and any(text.ranks for text in held)
     added = bool(mine - theirs) and (not theirs or said.negators > negators)
-    lost = bool(theirs - mine) and not said.denies and (said.negators == 0 or (negators > said.negators and not mine))
+    lost = (
+        bool(theirs - mine)
+        and not said.denies
+        and not said.restricts
+        and (said.negators == 0 or (negators > said.negators and not mine))
+    )
     return float(said.negators > 0 and not ranked and (not denied or added)), float(lost)
 
 

@@ -44,6 +44,7 @@ def claim(words: list[Word], vectors: list[list[float]]) -> Claim:
         partial=False,
         negators=0,
         denies=False,
+        restricts=False,
         excludes_all=False,
         ranks=False,
     )
