@@ -99,6 +99,8 @@ class Lexicon:
             held |= self.phrases.get((stem(word[: word.rindex("ت")] + "ه"),), frozenset())
         if word.startswith("ي"):
             held |= self.phrases.get((stem(word[1:]),), frozenset())
+        elif word.startswith("ت") and len(word) > 3:
+            held |= self.phrases.get((stem("ي" + word[1:]),), frozenset())
         if held:
             return held
         for forms in _arabic_forms(word, root):
@@ -157,18 +159,20 @@ def parse(text: str) -> Lexicon:
     exact: dict[str, set[int]] = {}
     names: dict[int, tuple[str, ...]] = {}
     classes: list[str] = []
-    for line in text.splitlines():
+    for line in fold(text).splitlines():
         if not line.strip() or line.startswith("#"):
             continue
         name, _, concepts = line.partition(":")
         for concept in concepts.split(";"):
             for form in concept.replace("|", " ").split():
-                key = tuple(stem(word) for word in words(form.replace("_", " ")))
+                parts = form.split("_")
+                # folded they are what ``words`` makes of them, but for hyphens and the like
+                key = tuple(map(stem, parts if all(map(str.isalnum, parts)) else words(form.replace("_", " "))))
                 phrases.setdefault(key, set()).add(len(classes))
                 if name.strip() != _OPEN_CLASS and "_" not in form:
-                    exact.setdefault(fold(form), set()).add(len(classes))
+                    exact.setdefault(form, set()).add(len(classes))
                 if name.strip() in _ENTITIES:
-                    beginnings = {bare.rstrip("اه") or bare for bare in _without_prefixes(fold(form.split("_")[0]))}
+                    beginnings = {bare.rstrip("اه") or bare for bare in _without_prefixes(parts[0])}
                     names[len(classes)] = (*names.get(len(classes), ()), *sorted(beginnings))
             classes.append(name.strip())
     return Lexicon(

@@ -40,9 +40,9 @@ LIKENESS = {"cosine"}
 FREE = {"cross", "log_words", "arabic"}
 _ALIGNED = 0.5
 """Cosine above which two words of a text and its translation are the same."""
-SENTENCE_PENALTY = 0.003
+SENTENCE_PENALTY = 0.001
 """Half of what a squared weight over standardised features costs; the same for words below."""
-WORD_PENALTY = 0.02
+WORD_PENALTY = 0.005
 CAUGHT = 0.9
 """Share of what is not supported that is to be refused, cross-validated."""
 
