@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
 import numpy as np
 from llama_index.core import Document, VectorStoreIndex
 from llama_index.core.base.llms.types import ChatMessage, MessageRole
@@ -18,14 +13,9 @@ from assistant.llamaindex import (
     DalilQueryEngine,
     DalilRetriever,
 )
+from tests.loops import run
 
 CORRIDOR = "ما هو الممر الأوسط؟"
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """In a thread of its own: a browser test before this one may have left a running loop in ours."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
 
 
 def test_the_query_engine_answers_with_citations(shipped):

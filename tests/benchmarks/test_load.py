@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import os
 
@@ -13,6 +12,7 @@ from assistant.api import programs
 from assistant.desk import Desk
 from assistant.security import Access, Guard
 from benchmarks.load import ask_all
+from tests.loops import run
 from tests.ui.driver import serving
 
 QUESTIONS = ("كم يبلغ طول نهر الأمل؟", "How much can the cranes of Salma lift?", "أين تقع مناجم تارين؟", "Who?")
@@ -21,7 +21,7 @@ QUESTIONS = ("كم يبلغ طول نهر الأمل؟", "How much can the crane
 def test_users_ask_one_question_after_the_other(tiny_dalil: Assistant):
     desk = Desk(2)
     with serving(Guard(programs(tiny_dalil, desk), Access())) as address:
-        seen = asyncio.run(ask_all(address, os.getpid(), QUESTIONS, users=4, seconds=1.5))
+        seen = run(ask_all(address, os.getpid(), QUESTIONS, users=4, seconds=1.5))
     desk.close()
     assert seen.errors == {}
     assert seen.answers > 8
@@ -32,7 +32,7 @@ def test_users_ask_one_question_after_the_other(tiny_dalil: Assistant):
 
 def test_refusals_are_counted():
     with serving(Starlette()) as address:
-        seen = asyncio.run(ask_all(address, os.getpid(), QUESTIONS, users=2, seconds=0.3))
+        seen = run(ask_all(address, os.getpid(), QUESTIONS, users=2, seconds=0.3))
     assert seen.answers == 0
     assert math.isnan(seen.p95_ms)
     assert sum(seen.errors.values()) >= 2
