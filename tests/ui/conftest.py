@@ -18,9 +18,12 @@ def dalil() -> FakeDalil:
     return FakeDalil()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window; a failure in CI where there is none, a skipped test elsewhere."""
+    """Chromium without a window; a failure in CI where there is none, a skipped test elsewhere.
+
+    One for each file of tests: its event loop runs in our thread, and tests of other files have their own.
+    """
     if CHROMIUM is None:
         reason = "the chat's browser tests need Chromium (Debian: apt-get install chromium)"
         if os.environ.get("CI") == "true":
