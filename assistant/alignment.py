@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 _MAYBE_NAME = 0.3
 """Probability above which a word that the lexicon knows may be used as a name."""
+_NEARNESS = (
+    "near", "margin", "name", "name_near", "known", "both_known", "senses", "length", "lost", "free", "arabic",
+    "arabic_near",
+)  # fmt: skip
+NEARNESS = (*_NEARNESS, *(f"cross_{name}" for name in _NEARNESS), "cross")
+"""Names of the features of a word without a like."""
 _LEAST_SHARED = 5
 """Letters of a root with which another begins so that the two are one word."""
 

@@ -10,9 +10,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from assistant.text import fold, ungroup_digits
+
+_KEPT = 512
+"""Texts that are read once: the evidence of a question is compared with every sentence of its answer."""
+_KEPT_WORDS = 8192
 
 Kind = Literal["number", "ordinal", "share", "month", "decade", "vague"]
 
@@ -344,6 +349,11 @@ def _look(word: str, table: dict[str, float]) -> tuple[float, bool] | None:
 
 def quantities(text: str) -> list[Quantity]:
     """Everything in ``text`` that counts, measures or dates, in reading order."""
+    return list(_quantities(text))
+
+
+@lru_cache(maxsize=_KEPT)
+def _quantities(text: str) -> tuple[Quantity, ...]:
     folded = _SEASON.sub(_whole_years, ungroup_digits(fold(_ROMAN.sub(_in_digits, text))))
     tokens, found = _tokens(folded)
     position = 0
@@ -352,7 +362,7 @@ def quantities(text: str) -> list[Quantity]:
         if quantity:
             found.append(quantity)
         position += max(used, 1)
-    return sorted(found, key=lambda quantity: quantity.start)
+    return tuple(sorted(found, key=lambda quantity: quantity.start))
 
 
 def _read(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
@@ -655,6 +665,7 @@ def _powered(first: _Token, value: float, unit: tuple[str, float], square: bool,
 _COUNTING: tuple[Mapping[str, object] | set[str], ...] = (_MONTH_PARTS, _DECADES, _DUALS, _ARABIC_PARTS)
 
 
+@lru_cache(maxsize=_KEPT_WORDS)
 def counts(word: str) -> bool:
     """Whether a folded word is, or belongs to, a number, an ordinal or a month."""
     if word[:1].isdigit() or any(_look(word, table) for table in (_CARDINALS, _SCALES, _VAGUE, _ORDINALS, _FRACTIONS)):

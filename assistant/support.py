@@ -3,7 +3,8 @@
 What is compared: the meaning of the whole and of every word (see ``encoder``), quantities (``quantities``), names and
 words that exclude each other (``lexicon``), negation, certainty, and who does what to whom as far as the order of
 names tells. A logistic model over these, ``data/support.json``, is fitted by ``eval/fit_support.py`` on sentences
-written for it; a quantity that the evidence does not hold is unsupported whatever the model says.
+written for it, and a small transformer that reads both texts together adds its word (``entailment``); a quantity that
+the evidence does not hold is unsupported whatever they say.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from assistant.alignment import align
 from assistant.claims import NAME, SURE_NAME, Claim, Reader, Word
 from assistant.encoder import Encoder
+from assistant.entailment import Pair, pair, shipped_entailment_model
 from assistant.lexicon import Lexicon, shipped_lexicon
 from assistant.quantities import Quantity, missing
 from assistant.ranking import Features, Logistic, probability
@@ -66,16 +68,16 @@ class SupportModel:
     word: Logistic
     """What a word without its like costs: softplus of its log odds."""
     threshold: float
-    """Probability from which a sentence counts as supported."""
+    """Probability from which a sentence counts as supported by these alone, with an encoder of the user's choice."""
     encoder: str
     """Fingerprint of the encoder that it was fitted with."""
     names: NDArray[np.float32]
     """Weights that tell a name by its vector, then the intercept, shape (dimension of the words + 1,)."""
 
-    def chance(self, findings: Findings) -> float:
-        """Probability that a sentence is supported."""
+    def logit(self, findings: Findings) -> float:
+        """Log odds that a sentence is supported."""
         cost = float(np.logaddexp(0.0, self.word.logits(findings.unmatched)).sum()) if findings.unmatched else 0.0
-        return float(probability(self.sentence.logits([findings.features]) - cost)[0])
+        return float(self.sentence.logits([findings.features])[0] - cost)
 
 
 @lru_cache(maxsize=1)
@@ -100,10 +102,13 @@ class SupportChecker:
         Args:
             encoder: reads sentences and evidence.
             model: fitted numbers; the shipped ones by default, which fit the default encoder. With another encoder
-                names are told by their capitals and the lexicon only.
+                names are told by their capitals and the lexicon only, and nothing is known of what the differences
+                between two texts mean (``entailment``).
             lexicon: the shipped one by default.
         """
         self._model = model or shipped_support_model()
+        entailment = shipped_entailment_model()
+        self._entailment = entailment if entailment.encoder == encoder.fingerprint else None
         self._reader = Reader(encoder, lexicon or shipped_lexicon(), self._model.names, self._model.encoder)
 
     def check(self, sentence: str, evidence: Sequence[str], question: str = "") -> Verdict:
@@ -118,10 +123,13 @@ class SupportChecker:
         if not sentence.strip() or not any(text.strip() for text in evidence):
             return Verdict(False, 0.0, "meaning")
         findings = self.findings(sentence, evidence, question)
-        chance = self._model.chance(findings)
+        logit, threshold = self._model.logit(findings), self._model.threshold
+        if self._entailment:
+            logit, threshold = self._entailment.logit(findings.read, logit), self._entailment.threshold
+        chance = float(probability(np.array(logit)))
         if findings.decisive:
             return Verdict(False, min(chance, _DECIDED), findings.decisive)
-        if chance >= self._model.threshold:
+        if chance >= threshold:
             return Verdict(True, chance, "")
         return Verdict(False, chance, findings.reason)
 
@@ -150,6 +158,8 @@ class Findings:
     """Quantities of the sentence that the evidence does not hold."""
     cover: float
     """How near the words come to the evidence on average, 0..1."""
+    read: Pair
+    """Both texts as the network takes them."""
 
     @property
     def decisive(self) -> str:
@@ -200,7 +210,8 @@ def _compare(reader: Reader, said: Claim, held: Sequence[Claim], context: Sequen
         features[f"cross_{name}"] = features[name] if cross else 0.0
     mean = float(cover.sum() / content) if content else 1.0
     quantities = missing(said.text, " ".join(text.text for text in held))
-    return Findings(features, found.unmatched, quantities, mean)
+    read = pair(reader.lexicon, said, texts, found, features)
+    return Findings(features, found.unmatched, quantities, mean, read)
 
 
 def _clashes(lexicon: Lexicon, said: Claim, others: Sequence[Word], equal: NDArray[np.bool_]) -> bool:

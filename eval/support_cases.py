@@ -35,7 +35,9 @@ class SupportCase(BaseModel):
     topic: str
     """Cases of one topic share evidence; a topic is wholly in one split."""
     domain: str
-    split: Literal["fit", "held-out"]
+    split: Literal["fit", "calibrate", "held-out"]
+    """``fit`` is learnt from and was looked at, ``calibrate`` sets weights and a threshold and was not, ``held-out`` is
+    only measured."""
     kind: str
     """How the sentence was made from its evidence."""
     supported: bool
@@ -61,7 +63,7 @@ def load_support_cases(path: Path = CASES) -> list[SupportCase]:
     """Read a file of cases.
 
     Raises:
-        SupportCasesError: a line is not valid, an id is used twice, or a topic is in both splits.
+        SupportCasesError: a line is not valid, an id is used twice, or a topic is in two splits.
     """
     cases: dict[str, SupportCase] = {}
     splits: dict[str, str] = {}
@@ -75,7 +77,7 @@ def load_support_cases(path: Path = CASES) -> list[SupportCase]:
         if case.id in cases:
             raise SupportCasesError(f"{path.name}:{number}: the id '{case.id}' is used before")
         if splits.setdefault(case.topic, case.split) != case.split:
-            raise SupportCasesError(f"{path.name}:{number}: the topic '{case.topic}' is in both splits")
+            raise SupportCasesError(f"{path.name}:{number}: the topic '{case.topic}' is in two splits")
         cases[case.id] = case
     return list(cases.values())
 

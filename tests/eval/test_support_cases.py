@@ -54,7 +54,7 @@ def test_rates():
     ("lines", "message"),
     [
         ([case(), case()], r":2: the id 'a-1' is used before"),
-        ([case(), case(id="a-2", split="held-out")], r":2: the topic 'a' is in both splits"),
+        ([case(), case(id="a-2", split="held-out")], r":2: the topic 'a' is in two splits"),
         ([case(supported=True)], "contradicts"),
         ([case(more=1)], "Extra inputs"),
     ],

@@ -1,0 +1,108 @@
+"""Facts in both languages with claims about them that they support or only seem to, to train the check of citations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+FACTS = Path(__file__).resolve().parent / "support" / "facts.jsonl"
+
+SUPPORTED = ("close", "paraphrase", "shortened", "opposite-words", "general", "reordered")
+UNSUPPORTED = (
+    "antonym", "changed", "entity", "roles", "added", "negation", "overgeneral", "modality", "attribution", "number",
+)  # fmt: skip
+
+
+class FactsError(ValueError):
+    """A fact that cannot be used: which line and why."""
+
+
+class TrainingClaim(BaseModel):
+    """One sentence about a fact."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+    """How it was made from the fact."""
+    ok: bool
+    """Whether the fact supports it, in whichever language the fact is."""
+    lang: Literal["ar", "en"]
+    text: str
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> TrainingClaim:
+        if self.kind not in (SUPPORTED if self.ok else UNSUPPORTED):
+            raise ValueError(f"the kind '{self.kind}' contradicts ok={self.ok}, or is unknown")
+        return self
+
+
+class Fact(BaseModel):
+    """One sentence in both languages, and claims about it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    topic: str
+    """Facts that follow each other may share it."""
+    en: str
+    ar: str
+    claims: tuple[TrainingClaim, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A sentence with what it cites."""
+
+    group: str
+    """What must not be on both sides of a split."""
+    sentence: str
+    evidence: tuple[str, ...]
+    supported: bool
+    kind: str
+    weight: float = 1.0
+
+
+def load_facts(path: Path = FACTS) -> list[Fact]:
+    """Read the facts.
+
+    Raises:
+        FactsError: the file is missing, or a line is not a valid fact; says which.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise FactsError(f"{path}: {error.strerror}") from error
+    facts = []
+    for number, line in enumerate(lines, 1):
+        try:
+            facts.append(Fact.model_validate_json(line))
+        except ValidationError as error:
+            raise FactsError(f"{path}:{number}: {error.errors()[0]['msg']}") from None
+    return facts
+
+
+def examples(facts: Sequence[Fact]) -> Iterator[Example]:
+    """Every claim with the fact in either language, and what can be had from facts without new claims.
+
+    A fact supports its own translation. The fact before supports none of the claims, a slip of the number that a model
+    cites; beside the right one it changes nothing.
+    """
+    for at, fact in enumerate(facts):
+        wrong = facts[at - 1]
+        for claim in fact.claims:
+            for text in (fact.en, fact.ar):
+                yield Example(fact.topic, claim.text, (text,), claim.ok, claim.kind)
+        yield Example(fact.topic, fact.ar, (fact.en,), True, "translation")
+        yield Example(fact.topic, fact.en, (fact.ar,), True, "translation")
+        # the neighbour's language alternates
+        other, same = (wrong.en, fact.ar) if at % 2 else (wrong.ar, fact.en)
+        good = next((claim for claim in fact.claims[at % 3 :] if claim.ok), None)
+        bad = next((claim for claim in fact.claims[at % 3 :] if not claim.ok), None)
+        if good:
+            yield Example(fact.topic, good.text, (other,), False, "elsewhere")
+            yield Example(fact.topic, good.text, (other, same) if at % 4 < 2 else (same, other), True, good.kind)
+        if bad:
+            yield Example(fact.topic, bad.text, (other, same) if at % 4 < 2 else (same, other), False, bad.kind)

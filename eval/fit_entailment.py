@@ -1,0 +1,421 @@
+"""Train ``assistant/data/entailment.npz``, the network that reads a sentence and its evidence together.
+
+    python -m eval.fit_entailment [--write] [--cache FOLDER]
+
+It learns from the facts of ``support/facts.jsonl`` and the fit topics of ``support/cases.jsonl``. The topics whose
+split is ``calibrate`` say what its word counts beside that of the rules (``fit_support``, to be run before), and where
+the threshold lies: both were tuned while looking at the fit topics, and would seem better there than they are. A tenth
+of the facts is held out to report on; ``python -m eval support`` measures the topics that none of this saw.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import pickle
+import random
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from torch import nn
+from torch.nn import functional
+
+from assistant import Settings
+from assistant.encoder import Encoder
+from assistant.entailment import BESIDE, FARTHEST, KINDS, LINKS, POSITIONS, Network, Pair
+from assistant.models import prepare
+from assistant.ranking import probability
+from assistant.support import Findings, SupportChecker, shipped_support_model
+from eval.entailment_data import Example, examples, load_facts
+from eval.fit_support import CAUGHT, DATA, choose_threshold
+from eval.support_cases import load_support_cases
+
+OUTPUT = DATA / "entailment.npz"
+STARTS = 2
+"""Networks that are trained from different random numbers."""
+EPOCHS = 5
+BATCH = 64
+RATE = 6e-4
+DECAY = 0.05
+DROPPED = 0.2
+DROPPED_INPUTS = 0.1
+SIZE, HEADS, LAYERS, INNER = 128, 4, 2, 256
+CASE_WEIGHT = 2.0
+"""What a case counts beside a claim of a fact: it is nearer to what models write."""
+_WARM_UP = 200
+_SMOOTHING = 0.02
+"""How far a label is from certain: some are wrong."""
+_CHUNK = 400
+DECIDED = -30.0
+"""Log odds of a sentence that is refused whatever else is found."""
+Groups = Sequence[str]
+
+
+# --- reading -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An example as the check reads it."""
+
+    example: Example
+    pair: Pair
+    decided: bool
+    """Whether a quantity or a sentence that says nothing decides alone."""
+    findings: Findings | None
+    """Of a case; a claim of a fact needs none."""
+
+
+@lru_cache(maxsize=1)
+def _checker() -> SupportChecker:
+    settings = Settings()
+    return SupportChecker(Encoder(prepare(settings.embedding_model, settings.cache_dir), threads=1))
+
+
+def _read(chunk: Sequence[Example]) -> list[Read]:
+    checker = _checker()
+    reads = []
+    for example in chunk:
+        found = checker.findings(example.sentence, example.evidence)
+        of_case = found if example.weight == CASE_WEIGHT else None
+        reads.append(Read(example, found.read, bool(found.decisive), of_case))
+    return reads
+
+
+def read_all(held: Sequence[Example], cache: Path | None) -> list[Read]:
+    """Read all examples, a chunk a process at a time; with a folder, what was read before is taken from there."""
+    chunks = [held[at : at + _CHUNK] for at in range(0, len(held), _CHUNK)]
+    done: list[Read] = []
+    started = time.monotonic()
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        waiting = []
+        for chunk in chunks:
+            file = cache / f"{_digest(chunk)}.pickle" if cache else None
+            waiting.append((file, None if file and file.exists() else pool.submit(_read, chunk)))
+        for file, future in waiting:
+            if future is None:
+                assert file
+                part = pickle.loads(file.read_bytes())
+            else:
+                part = future.result()
+                if file:
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_bytes(pickle.dumps(part))
+            done += part
+            print(f"\rread {len(done)} of {len(held)}, {time.monotonic() - started:.0f} s", end="", flush=True)
+    print()
+    return done
+
+
+def _digest(chunk: Sequence[Example]) -> str:
+    from hashlib import sha256
+
+    return sha256(repr([(one.sentence, one.evidence) for one in chunk]).encode()).hexdigest()[:16]
+
+
+# --- the network -------------------------------------------------------------------------------------
+
+
+class Layer(nn.Module):
+    """Attention and a feed-forward layer, each after a normalisation."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = nn.Linear(SIZE, 3 * SIZE), nn.Linear(SIZE, SIZE)
+        self.inner = nn.ModuleList([nn.Linear(SIZE, INNER), nn.Linear(INNER, SIZE)])
+        self.norm0, self.norm1 = nn.LayerNorm(SIZE), nn.LayerNorm(SIZE)
+        self.links, self.distance = nn.Linear(LINKS, HEADS), nn.Embedding(2 * FARTHEST + 1, HEADS)
+        self.dropout = nn.Dropout(DROPPED)
+        with torch.no_grad():
+            # Half of the heads look at like words of the other text from the start, half at their own text.
+            self.distance.weight.mul_(0.1)
+            self.links.weight.mul_(0.1)
+            self.links.bias.zero_()
+            half = HEADS // 2
+            self.links.weight[:half] += torch.tensor([3.0, 0.0, 1.0, 6.0])
+            self.links.weight[half:, 2] -= 3.0
+
+    def forward(self, x: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """Words after this layer, shape (pairs, words, ``SIZE``)."""
+        count, words, _ = x.shape
+        query, key, value = (
+            self.qkv(self.norm0(x)).view(count, words, 3, HEADS, SIZE // HEADS).permute(2, 0, 3, 1, 4).unbind(0)
+        )
+        scores = query @ key.transpose(-1, -2) / math.sqrt(SIZE // HEADS)
+        scores = scores + self.links(batch.links).permute(0, 3, 1, 2)
+        scores = scores + (self.distance(batch.distance) * (1 - batch.links[..., 2:3])).permute(0, 3, 1, 2)
+        scores = scores.masked_fill(~batch.held[:, None, None, :], -1e4).softmax(-1)
+        x = x + self.dropout(self.out((scores @ value).transpose(1, 2).reshape(count, words, SIZE)))
+        inner = self.dropout(functional.gelu(self.inner[0](self.norm1(x)), approximate="tanh"))
+        return x + self.dropout(self.inner[1](inner))
+
+
+class Trainable(nn.Module):
+    """``entailment.Network`` with gradients; the names are the same."""
+
+    def __init__(self, dimension: int, findings: int) -> None:
+        super().__init__()
+        self.words, self.kinds = nn.Linear(dimension, SIZE), nn.Linear(len(KINDS), SIZE)
+        self.beside, self.places = nn.Linear(len(BESIDE), SIZE), nn.Embedding(POSITIONS, SIZE)
+        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.norm = nn.LayerNorm(SIZE)
+        self.cost, self.price = nn.Linear(SIZE, 1), nn.Linear(len(BESIDE), 1)
+        self.whole = nn.ModuleList([nn.Linear(2 * SIZE, SIZE), nn.Linear(SIZE, 1)])
+        self.findings = nn.Linear(findings, 1)
+        self.dropout, self.input_dropout = nn.Dropout(DROPPED), nn.Dropout(DROPPED_INPUTS)
+        with torch.no_grad():
+            self.places.weight.mul_(0.1)
+            self.price.bias.fill_(-2.0)
+            for weight in (self.cost.weight, self.whole[1].weight):
+                weight.zero_()
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Log odds of each pair."""
+        priced = batch.content.float()[..., None]
+        x = self.words(self.input_dropout(batch.vectors)) + self.kinds(batch.kinds) + self.places(batch.places)
+        x = x + self.beside(batch.beside) * priced
+        for layer in self.layers:
+            x = layer(x, batch)
+        x = self.norm(x)
+        costs = functional.softplus(self.price(batch.beside) + self.cost(self.dropout(x))) * priced
+        mean = (x * priced).sum(1) / priced.sum(1).clamp(min=1)
+        largest = x.masked_fill(priced == 0, -1e4).amax(1)
+        largest = largest.masked_fill(largest == -1e4, 0)  # a sentence that says nothing
+        pooled = self.dropout(torch.cat([mean, largest], 1))
+        whole = self.whole[1](self.dropout(functional.gelu(self.whole[0](pooled), approximate="tanh")))
+        return (whole + self.findings(batch.findings))[:, 0] - costs.sum((1, 2))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some pairs, filled up to the longest."""
+
+    vectors: torch.Tensor
+    kinds: torch.Tensor
+    beside: torch.Tensor
+    content: torch.Tensor
+    held: torch.Tensor
+    """Where there is a word."""
+    links: torch.Tensor
+    distance: torch.Tensor
+    places: torch.Tensor
+    findings: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """Means and deviations of the features, which the weights take in when training is over."""
+
+    beside: tuple[NDArray[np.float32], NDArray[np.float32]]
+    findings: tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+def scales(pairs: Sequence[Pair]) -> Scales:
+    """Over the words that say something, and the sentences."""
+
+    def of(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return values.mean(axis=0), np.maximum(values.std(axis=0), 1e-3)
+
+    return Scales(
+        of(np.concatenate([pair.beside[pair.content] for pair in pairs])),
+        of(np.array([pair.findings for pair in pairs])),
+    )
+
+
+def batch_of(pairs: Sequence[Pair], of: Scales) -> Batch:
+    """Pairs as tensors."""
+    count, words = len(pairs), max(len(pair.kinds) for pair in pairs)
+    dimension = pairs[0].said.shape[1]
+    vectors = np.zeros((count, words, dimension), dtype=np.float32)
+    kinds = np.zeros((count, words, len(KINDS)), dtype=np.float32)
+    beside = np.zeros((count, words, len(BESIDE)), dtype=np.float32)
+    content = np.zeros((count, words), dtype=np.bool_)
+    held = np.zeros((count, words), dtype=np.bool_)
+    links = np.zeros((count, words, words, LINKS), dtype=np.float32)
+    places = np.zeros((count, words), dtype=np.int64)
+    for at, pair in enumerate(pairs):
+        here, both = len(pair.said), len(pair.kinds)
+        vectors[at, :here], vectors[at, here:both] = pair.said, pair.held
+        kinds[at, :both], places[at, :both], held[at, :both] = pair.kinds, pair.places, True
+        beside[at, :here] = (pair.beside - of.beside[0]) / of.beside[1]
+        content[at, :here] = pair.content
+        for link, values in enumerate((pair.equal, pair.opposed, 1.0)):
+            links[at, :here, here:both, link] = values
+            links[at, here:both, :here, link] = np.transpose(values)
+    known = torch.from_numpy(vectors)
+    linked = torch.from_numpy(links)
+    linked[..., 3] = (known @ known.transpose(1, 2)) * linked[..., 2]
+    distance = np.clip(places[:, :, None] - places[:, None, :], -FARTHEST, FARTHEST) + FARTHEST
+    findings = (np.array([pair.findings for pair in pairs]) - of.findings[0]) / of.findings[1]
+    return Batch(
+        known * math.sqrt(dimension),
+        *map(torch.from_numpy, (kinds, beside, content, held)),
+        linked,
+        torch.from_numpy(distance),
+        torch.from_numpy(np.minimum(places, POSITIONS - 1)),
+        torch.from_numpy(findings),
+    )
+
+
+def train(reads: Sequence[Read], of: Scales, seed: int) -> Trainable:
+    """A network trained on ``reads``; both outcomes count the same."""
+    torch.manual_seed(seed)
+    order = random.Random(seed)
+    first = reads[0].pair
+    model = Trainable(first.said.shape[1], len(first.findings))
+    labels = np.array([read.example.supported for read in reads], dtype=np.float32)
+    share = labels.mean()
+    weights = np.array([read.example.weight for read in reads], dtype=np.float32)
+    weights *= np.where(labels == 1, 0.5 / share, 0.5 / (1 - share))
+    matrices = [value for value in model.parameters() if value.ndim > 1]
+    others = [value for value in model.parameters() if value.ndim <= 1]
+    optimiser = torch.optim.AdamW([{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0}])
+    steps, step = EPOCHS * math.ceil(len(reads) / BATCH), 0
+    started = time.monotonic()
+    for epoch in range(EPOCHS):
+        model.train()
+        total = 0.0
+        for rows in _batches([len(read.pair.kinds) for read in reads], order):
+            for group in optimiser.param_groups:
+                group["lr"] = RATE * min(1.0, (step + 1) / _WARM_UP) * max(0.02, 1 - step / steps)
+            wanted = torch.from_numpy(labels[rows] * (1 - 2 * _SMOOTHING) + _SMOOTHING)
+            logits = model(batch_of([reads[row].pair for row in rows], of))
+            loss = functional.binary_cross_entropy_with_logits(logits, wanted, torch.from_numpy(weights[rows]))
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimiser.step()
+            step += 1
+            total += float(loss.detach()) * len(rows)
+        seconds = time.monotonic() - started
+        print(f"start {seed}, epoch {epoch + 1}: loss {total / len(reads):.4f}, {seconds:.0f} s", flush=True)
+    return model.eval()
+
+
+def _batches(lengths: Sequence[int], order: random.Random) -> Iterator[NDArray[np.int_]]:
+    """Rows of like length together, in random order."""
+    rows = list(range(len(lengths)))
+    order.shuffle(rows)
+    found = []
+    for at in range(0, len(rows), BATCH * 16):
+        near = sorted(rows[at : at + BATCH * 16], key=lengths.__getitem__)
+        found += [np.array(near[start : start + BATCH]) for start in range(0, len(near), BATCH)]
+    order.shuffle(found)
+    yield from found
+
+
+def weights_of(model: Trainable, of: Scales) -> dict[str, NDArray[np.float16]]:
+    """Weights by name, over features as they are."""
+    found = {name: value.detach().numpy().astype(np.float64) for name, value in model.state_dict().items()}
+    for name, (mean, deviation) in (("beside", of.beside), ("price", of.beside), ("findings", of.findings)):
+        found[f"{name}.weight"] /= deviation
+        found[f"{name}.bias"] -= found[f"{name}.weight"] @ mean
+    return {name: value.astype(np.float16) for name, value in found.items()}
+
+
+def train_starts(reads: Sequence[Read], of: Scales) -> list[dict[str, NDArray[np.float16]]]:
+    """Weights of ``STARTS`` networks, each trained by a process of its own that shares the memory of ``reads``."""
+
+    def one(seed: int, pipe: Connection) -> None:
+        torch.set_num_threads(1)
+        pipe.send(weights_of(train(reads, of, seed), of))
+
+    context = get_context("fork")
+    pipes = []
+    for seed in range(STARTS):
+        here, there = context.Pipe(duplex=False)
+        context.Process(target=one, args=(seed, there), daemon=True).start()
+        there.close()  # so that an end without weights is seen
+        pipes.append(here)
+    return [pipe.recv() for pipe in pipes]
+
+
+# --- the whole ---------------------------------------------------------------------------------------
+
+
+def cases(split: str) -> list[Example]:
+    """The cases of a split."""
+    return [
+        Example(case.topic, case.sentence, tuple(case.evidence), case.supported, case.kind, CASE_WEIGHT)
+        for case in load_support_cases()
+        if case.split == split
+    ]
+
+
+def every(groups: Groups, nth: int) -> set[str]:
+    """Every ``nth`` of the groups by name."""
+    return set(sorted(set(groups))[::nth])
+
+
+def show(name: str, labels: NDArray[np.bool_], logits: NDArray[np.float64]) -> None:
+    """Area under the curve, and what is refused where nine tenths are caught."""
+    threshold = np.quantile(logits[~labels], CAUGHT)
+    refused = (logits[labels] < threshold).mean()
+    print(f"{name:32} {len(labels):6}  area {roc_auc_score(labels, logits):.3f}  refused {refused:.3f} at {CAUGHT:.0%}")
+
+
+def main() -> None:
+    """Train, report and, with ``--write``, replace the shipped network."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
+    parser.add_argument("--cache", type=Path, help="keep what was read of the examples in this folder")
+    arguments = parser.parse_args()
+    of_cases = read_all(cases("fit"), arguments.cache)
+    calibrating = read_all(cases("calibrate"), arguments.cache)
+    of_facts = read_all(list(examples(load_facts())), arguments.cache)
+    reporting = every([read.example.group for read in of_facts], 10)
+    # What a quantity decides needs no network, and would teach it that nothing else was wrong.
+    training = [read for read in (*of_cases, *of_facts) if read.example.group not in reporting and not read.decided]
+    of = scales([read.pair for read in training])
+    print(f"{len(training)} examples")
+    trained = train_starts(training, of)
+    networks = [Network(weights) for weights in trained]
+
+    def judged(held: Sequence[Read]) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
+        labels = np.array([read.example.supported for read in held])
+        logits = np.array([np.mean([network.logit(read.pair) for network in networks]) for read in held])
+        return labels, logits, np.array([read.decided for read in held])
+
+    labels, logits, decided = judged([read for read in of_facts if read.example.group in reporting])
+    show("facts held out", labels, np.where(decided, DECIDED, logits))
+    labels, logits, decided = judged(calibrating)
+    odds = np.array([shipped_support_model().logit(read.findings) for read in calibrating if read.findings])
+    mixed = np.column_stack([logits, odds])
+    mixer = LogisticRegression(C=10.0, class_weight="balanced").fit(mixed[~decided], labels[~decided])
+    both = np.where(decided, DECIDED, mixer.decision_function(mixed))
+    show("calibrating cases, rules", labels, np.where(decided, DECIDED, odds))
+    show("calibrating cases, network", labels, np.where(decided, DECIDED, logits))
+    show("calibrating cases, both", labels, both)
+    threshold = choose_threshold(probability(both), labels)
+    network_weight, rules_weight = map(float, mixer.coef_[0])
+    print(f"network {network_weight:.3f}, rules {rules_weight:.3f}, threshold {threshold}")
+    if arguments.write:
+        values: dict[str, Any] = {
+            f"{start}.{name}": value for start, weights in enumerate(trained) for name, value in weights.items()
+        }
+        np.savez_compressed(
+            OUTPUT,
+            **values,
+            network_weight=network_weight,
+            rules_weight=rules_weight,
+            intercept=float(mixer.intercept_[0]),
+            threshold=threshold,
+            encoder=shipped_support_model().encoder,
+        )
+
+
+if __name__ == "__main__":
+    main()
