@@ -316,12 +316,14 @@ def check_gate(
 
 @app.command("support")
 def check_support(
-    split: Annotated[str, typer.Option(help="held-out, or fit: what the numbers were fitted on.")] = "held-out",
+    split: Annotated[
+        str, typer.Option(help="held-out, calibrate, or fit: what the numbers were fitted on.")
+    ] = "held-out",
     wrong: Annotated[bool, typer.Option("--wrong", help="Print the cases that are judged wrongly.")] = False,
 ) -> None:
     """Check sentences written to be supported by what they cite, or subtly not, and print how many are caught."""
-    if split not in ("held-out", "fit"):
-        raise typer.BadParameter(f"no split '{split}'; there are held-out and fit", param_hint="--split")
+    if split not in ("held-out", "calibrate", "fit"):
+        raise typer.BadParameter(f"no split '{split}'; there are held-out, calibrate and fit", param_hint="--split")
     cases = [case for case in support_cases.load_support_cases() if case.split == split]
     verdicts = support_cases.judge(cases, support_cases.new_checker())
     terminal = _stdout()

@@ -1,6 +1,6 @@
 """Train ``assistant/data/entailment.npz``, the network that reads a sentence and its evidence together.
 
-    python -m eval.fit_entailment [--write] [--cache FOLDER]
+    python -m eval.fit_entailment [--keep] [--write] [--cache FOLDER]
 
 It learns from the facts of ``support/facts.jsonl`` and the fit topics of ``support/cases.jsonl``. The topics whose
 split is ``calibrate`` say what its word counts beside that of the rules (``fit_support``, to be run before), and where
@@ -23,7 +23,7 @@ from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -343,6 +343,16 @@ def train_starts(reads: Sequence[Read], of: Scales) -> list[dict[str, NDArray[np
     return [pipe.recv() for pipe in pipes]
 
 
+def shipped_weights() -> list[dict[str, NDArray[np.float16]]]:
+    """Weights of the networks that ship with Dalil."""
+    with np.load(OUTPUT) as held:
+        starts = sorted({name.partition(".")[0] for name in held.files if name[0].isdigit()})
+        return [
+            {name.partition(".")[2]: held[name] for name in held.files if name.startswith(f"{start}.")}
+            for start in starts
+        ]
+
+
 # --- the whole ---------------------------------------------------------------------------------------
 
 
@@ -371,6 +381,7 @@ def main() -> None:
     """Train, report and, with ``--write``, replace the shipped network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
+    parser.add_argument("--keep", action="store_true", help="keep the shipped networks, set weights and threshold only")
     parser.add_argument("--cache", type=Path, help="keep what was read of the examples in this folder")
     arguments = parser.parse_args()
     of_cases = read_all(cases("fit"), arguments.cache)
@@ -381,7 +392,7 @@ def main() -> None:
     training = [read for read in (*of_cases, *of_facts) if read.example.group not in reporting and not read.decided]
     of = scales([read.pair for read in training])
     print(f"{len(training)} examples")
-    trained = train_starts(training, of)
+    trained = shipped_weights() if arguments.keep else train_starts(training, of)
     networks = [Network(weights) for weights in trained]
 
     def judged(held: Sequence[Read]) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
@@ -403,12 +414,10 @@ def main() -> None:
     network_weight, rules_weight = map(float, mixer.coef_[0])
     print(f"network {network_weight:.3f}, rules {rules_weight:.3f}, threshold {threshold}")
     if arguments.write:
-        values: dict[str, Any] = {
-            f"{start}.{name}": value for start, weights in enumerate(trained) for name, value in weights.items()
-        }
+        values = {f"{start}.{name}": value for start, weights in enumerate(trained) for name, value in weights.items()}
         np.savez_compressed(
             OUTPUT,
-            **values,
+            **cast("dict[str, Any]", values),
             network_weight=network_weight,
             rules_weight=rules_weight,
             intercept=float(mixer.intercept_[0]),
