@@ -53,7 +53,7 @@ def _table(lines: str) -> dict[str, float]:
 _CARDINALS = _table(
     """
     0 zero صفر
-    2 two both اثنان اثنين اثنتان اثنتين اثنا اثني اثنتا اثنتي كلا كلتا كلي كلتي
+    2 two both اثنان اثنين اثنتان اثنتين اثنا اثني اثنتا اثنتي كلا كلتا كلتي
     3 three ثلاثة ثلاث
     4 four أربعة أربع
     5 five خمسة خمس
@@ -199,7 +199,13 @@ def _unit(base: str, factor: float, names: str) -> None:
 _unit("m", 1, "m metre metres meter meters متر مترا أمتار مترين")
 _unit("m", 1000, "km kilometre kilometres kilometer kilometers كم كيلومتر كيلومترا كيلومترات")
 _unit("m", 0.01, "cm centimetre centimetres centimeter centimeters سم سنتيمتر سنتيمترا سنتيمترات")
-_unit("m", 0.001, "mm millimetre millimetres millimeter millimeters مم مليمتر مليمترا مليمترات")
+_unit(
+    "m",
+    0.001,
+    "mm millimetre millimetres millimeter millimeters مم ملم مليمتر مليمترا مليمترات ملليمتر ملليمترا ملليمترات",
+)
+_unit("m", 1e-6, "µm μm micrometre micrometres micrometer micrometers micron microns ميكرومتر ميكرومترا ميكرون ميكرونا")
+_unit("m", 1e-9, "nm nanometre nanometres nanometer nanometers نانومتر نانومترا نانومترات")
 _unit("m", 1609.344, "mile miles ميل ميلا أميال")
 _unit("m", 0.9144, "yard yards ياردة ياردات")
 _unit("m", 0.3048, "foot feet ft قدم قدما أقدام")
@@ -288,6 +294,11 @@ _PLACE = {fold("المقام")}
 """«في المقام الأول» is "chiefly"."""
 _OF = ("of", fold("من"))
 _ONE = "one"
+_NAUTICAL = {"nautical", *(fold(word) for word in "بحري بحريا بحرية".split())}
+_MILES = {fold(word) for word in "ميل ميلا أميال".split()}
+_FEW_WHOLE = 100.0
+"""Numbers in words below this may have a half behind what they count."""
+_BY_THE_HUNDRED = {fold("بالمئة"), fold("بالمائة")}
 _AND_A_HALF = {fold("ونصف"), fold("والنصف")}
 
 
@@ -504,6 +515,8 @@ def _ordinal(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     found = _look(token.text, _ORDINALS)
     if at and _word(tokens, at - 1) in _PLACE:
         return None, 1
+    if token.text == "first" and _word(tokens, at - 1) == "at":
+        return None, 1
     if found and at and tokens[at - 1].number is not None and token.text in _UNITS:
         return None, 1  # «20 ثانية»
     if not found or following in _CARBON or token.text in (fold("أولا"), fold("أولي")):
@@ -595,7 +608,7 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
         if text == "dozen" and current < 100:
             current, used = current * 12, used + 1
             continue
-        scaled = _look(text, _SCALES)
+        scaled = None if text in _BY_THE_HUNDRED else _look(text, _SCALES)
         if scaled and not scaled[1] and not (text.isascii() and text.endswith("s")):
             last = scaled[0]
             if last == 100:
@@ -608,7 +621,7 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             if digits:
                 break
             continue
-        cardinal = _look(text, {**_CARDINALS, **_SCALES})
+        cardinal = None if text in _BY_THE_HUNDRED else _look(text, {**_CARDINALS, **_SCALES})
         joined = bool(cardinal and cardinal[1] and not digits)
         teen = text in _TEENS and 1 <= current % 100 < 10
         english = bool(cardinal and text.isascii() and not digits and last > cardinal[0] and last not in range(2, 10))
@@ -638,8 +651,12 @@ def _measured(tokens: Sequence[_Token], at: int, value: float, used: int) -> tup
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used
     if after == fold("في") and second in _HUNDRED:
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used + 2
-    if after == fold("بالمئة") or after == fold("بالمائة"):
+    if after in _BY_THE_HUNDRED:
         return Quantity("share", value / 100, "", 1, first.start, written, digits), used + 1
+    if second in _AND_A_HALF and value < _FEW_WHOLE and not digits and not counts(after):
+        value, written = value + 0.5, f"{written} {after} {second}"  # «ثلاث نقاط ونصف»
+    if after in _NAUTICAL or (after in _MILES and second in _NAUTICAL):
+        return Quantity("number", value, "m", 1852, first.start, written, digits), used + 2
     if _word(tokens, at - 1) in _CURRENCY_BEFORE:
         return Quantity("number", value, _UNITS[_word(tokens, at - 1)][0], 1, first.start, written, digits), used
     if first.tail in _UNITS:
@@ -732,6 +749,13 @@ _DEFINITE_PARTS = {prefix + word: value for word, value in _ARABIC_PART.items() 
 """«بنحو الخمس» is by about a fifth, if it is not the five of something."""
 _PART_OF_THE = re.compile(r"\b(?:ال|ب)?(" + "|".join(_ARABIC_PART) + r")(?:ها?\b| ال)")
 """«خمس المياه» and «خمسها» are a fifth; without the vowels it may be five of them as well."""
+_TIMES = (
+    (0.5, re.compile(r"\bhalv(?:e|es|ed|ing)\b")),
+    (2.0, re.compile(r"\bdoubl(?:e|es|ed|ing)\b|\b(?:و|ي|ت|ست|سي)?(?:ضاعفت?|تضاعفت?|تضاعف|يتضاعف)\b|\bضعفي?\b")),
+    (3.0, re.compile(r"\btripl(?:e|es|ed|ing)\b|\btrebl(?:e|es|ed|ing)\b")),
+    (4.0, re.compile(r"\bquadrupl(?:e|es|ed|ing)\b")),
+)
+"""Verbs that multiply."""
 _SLACK = 0.05
 """How far a number may be from the rounder one that "more than" stands before."""
 _MORE = re.compile(r"(?:more than|over|at least|above|exceeding|اكثر من|يزيد علي|تزيد علي|فوق|يفوق|تجاوز|يتجاوز)$")
@@ -806,6 +830,16 @@ def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -
             and not wanted.in_digits
             and not any(q.kind == "number" and q.value in _FEW and not q.unit for q in held)
         )
+    if (
+        not wanted.in_digits
+        and not wanted.unit
+        and any(
+            math.isclose(wanted.value, value) and verb.search(fold(evidence))
+            for value, verb in _TIMES
+            if (wanted.kind == "share") == (value < 1)
+        )
+    ):
+        return True
     if wanted.kind == "decade" and wanted.value >= 1000 and wanted.value % 100 == 0:
         return any(q.kind == "ordinal" and q.value == wanted.value // 100 + 1 for q in held)  # the 1700s
     if wanted.written in _DEFINITE_PARTS:

@@ -56,6 +56,10 @@ def read(text: str) -> list[tuple[str, float, str]]:
         ("20 ثانية", [("number", 20, "second")]),
         ("one tenth of a gram", [("number", 0.1, "kg")]),
         ("متر واحد", [("number", 1, "m")]),
+        ("تسعين بالمئة من طاقته", [("share", 0.9, "")]),
+        ("بثلاث نقاط ونصف", [("number", 3.5, "")]),
+        ("غسيل الكلى", []),
+        ("overlooked at first", []),
     ],
 )
 def test_reading(text: str, expected: list[tuple[str, float, str]]):
@@ -95,6 +99,10 @@ def test_reading(text: str, expected: list[tuple[str, float, str]]):
         ("two millennia", "2,000 years"),
         ("20 percent of the water", "خمس المياه"),
         ("these four are common", "the alto, the tenor, the soprano and the baritone"),
+        ("up to 90 percent", "ما يصل إلى تسعين بالمائة"),
+        ("في 8 أميال بحرية", "within 14.816 kilometres"),
+        ("0.0022 millimetres", "2.2 ميكرومتر"),
+        ("three times as much in half the time", "it could triple volumes and halve travel times"),
         ("it was first released in 1982", "أُطلقت أولى الحيوانات عام 1982"),
     ],
 )
@@ -122,6 +130,9 @@ def test_the_same_said_differently(sentence: str, evidence: str):
         ("more than 58 percent", "57.3 percent", [0.58]),
         ("more than 40 percent", "57.3 percent", [0.4]),
         ("الدول الخمس", "the six countries", [5]),
+        ("2.2 ملم", "2.2 micrometres", [2.2]),
+        ("15,000 nautical miles", "15,000 كيلومتر", [15_000]),
+        ("after three hours", "it tripled in four hours", [3]),
     ],
 )
 def test_what_the_evidence_does_not_hold(sentence: str, evidence: str, lost: list[float]):
