@@ -370,6 +370,32 @@ def every(groups: Groups, nth: int) -> set[str]:
     return set(sorted(set(groups))[::nth])
 
 
+def trained_anew(cache: Path | None) -> list[dict[str, NDArray[np.float16]]]:
+    """Train, and report on the facts that were held out."""
+    of_cases = read_all(cases("fit"), cache)
+    of_facts = read_all(list(examples(load_facts())), cache)
+    reporting = every([read.example.group for read in of_facts], 10)
+    # What a quantity decides needs no network, and would teach it that nothing else was wrong.
+    training = [read for read in (*of_cases, *of_facts) if read.example.group not in reporting and not read.decided]
+    of = scales([read.pair for read in training])
+    print(f"{len(training)} examples")
+    trained = train_starts(training, of)
+    networks = [Network(weights) for weights in trained]
+    held_out = [read for read in of_facts if read.example.group in reporting]
+    labels, logits, decided = judged(held_out, networks)
+    show("facts held out", labels, np.where(decided, DECIDED, logits))
+    return trained
+
+
+def judged(
+    held: Sequence[Read], networks: Sequence[Network]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
+    """Labels, mean log odds, and what is decided without a network."""
+    labels = np.array([read.example.supported for read in held])
+    logits = np.array([np.mean([network.logit(read.pair) for network in networks]) for read in held])
+    return labels, logits, np.array([read.decided for read in held])
+
+
 def show(name: str, labels: NDArray[np.bool_], logits: NDArray[np.float64]) -> None:
     """Area under the curve, and what is refused where nine tenths are caught."""
     threshold = np.quantile(logits[~labels], CAUGHT)
@@ -384,25 +410,10 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="keep the shipped networks, set weights and threshold only")
     parser.add_argument("--cache", type=Path, help="keep what was read of the examples in this folder")
     arguments = parser.parse_args()
-    of_cases = read_all(cases("fit"), arguments.cache)
-    calibrating = read_all(cases("calibrate"), arguments.cache)
-    of_facts = read_all(list(examples(load_facts())), arguments.cache)
-    reporting = every([read.example.group for read in of_facts], 10)
-    # What a quantity decides needs no network, and would teach it that nothing else was wrong.
-    training = [read for read in (*of_cases, *of_facts) if read.example.group not in reporting and not read.decided]
-    of = scales([read.pair for read in training])
-    print(f"{len(training)} examples")
-    trained = shipped_weights() if arguments.keep else train_starts(training, of)
+    trained = shipped_weights() if arguments.keep else trained_anew(arguments.cache)
     networks = [Network(weights) for weights in trained]
-
-    def judged(held: Sequence[Read]) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
-        labels = np.array([read.example.supported for read in held])
-        logits = np.array([np.mean([network.logit(read.pair) for network in networks]) for read in held])
-        return labels, logits, np.array([read.decided for read in held])
-
-    labels, logits, decided = judged([read for read in of_facts if read.example.group in reporting])
-    show("facts held out", labels, np.where(decided, DECIDED, logits))
-    labels, logits, decided = judged(calibrating)
+    calibrating = read_all(cases("calibrate"), arguments.cache)
+    labels, logits, decided = judged(calibrating, networks)
     odds = np.array([shipped_support_model().logit(read.findings) for read in calibrating if read.findings])
     mixed = np.column_stack([logits, odds])
     mixer = LogisticRegression(C=10.0, class_weight="balanced").fit(mixed[~decided], labels[~decided])
