@@ -90,6 +90,7 @@ _CARDINALS = _table(
     2000 ألفان ألفين ألفا ألفي
     2000000 مليونان مليونين مليونا مليوني
     2000000000 ملياران مليارين مليارا ملياري
+    2000000000000 تريليونان تريليونين تريليونا تريليوني
     """
 )
 _SCALES = _table(
@@ -294,6 +295,9 @@ _PLACE = {fold("المقام")}
 """«في المقام الأول» is "chiefly"."""
 _OF = ("of", fold("من"))
 _ONE = "one"
+_ZERO = {"zero", fold("صفر"), fold("الصفر")}
+_BESIDE_ZERO = {"below", "above", fold("تحت"), fold("فوق"), fold("دون")}
+"""Before a zero that is a mark of the thermometer."""
 _NAUTICAL = {"nautical", *(fold(word) for word in "بحري بحريا بحرية".split())}
 _MILES = {fold(word) for word in "ميل ميلا أميال".split()}
 _FEW_WHOLE = 100.0
@@ -569,7 +573,11 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             scale = {"m": 1.0, "mn": 1e6, "bn": 1e9, "tn": 1e12}[first.tail]
             return first.number * scale, 1
     else:
-        opening = _look(first.text, _CARDINALS) or _one(first.text, _word(tokens, at + 1))
+        if first.text in _ZERO and _word(tokens, at - 1) in _BESIDE_ZERO:
+            return None, 1
+        opening = _look(first.text.removesuffix("fold"), _CARDINALS) or _one(first.text, _word(tokens, at + 1))
+        if first.text == _ONE and [_word(tokens, at + step) for step in (1, 2, 3)] == ["and", "a", "half"]:
+            opening = 1.0, False
         scale_first = _look(first.text, _SCALES)
         alone = _look(first.text, _VAGUE)
         following = _word(tokens, at + 1)
@@ -597,6 +605,9 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
         if token.number is not None:
             break
         text = token.text
+        if text == "and" and [_word(tokens, at + used + step) for step in (1, 2)] == ["a", "half"]:
+            current, used = current + 0.5, used + 3  # "one and a half million"
+            continue
         if text == "and" and not digits and _look(_word(tokens, at + used + 1), _CARDINALS) and last >= 100:
             used += 1
             continue

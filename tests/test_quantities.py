@@ -60,6 +60,11 @@ def read(text: str) -> list[tuple[str, float, str]]:
         ("بثلاث نقاط ونصف", [("number", 3.5, "")]),
         ("غسيل الكلى", []),
         ("overlooked at first", []),
+        ("one and a half million", [("number", 1_500_000, "")]),
+        ("تريليوني دولار", [("number", 2e12, "usd")]),
+        ("40 below zero", [("number", 40, "")]),
+        ("40 درجة تحت الصفر", [("number", 40, "")]),
+        ("it grew tenfold", [("number", 10, "")]),
     ],
 )
 def test_reading(text: str, expected: list[tuple[str, float, str]]):
