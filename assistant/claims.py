@@ -126,22 +126,21 @@ _FUTURE = re.compile("س[يت]\\w{3,}$")
 _NOT_FUTURE = re.compile(
     "س(?:ياس|ياد|يار|يطر|يد|ين|يول|تين|تون|يلي|يف|ير|تال|يب|تار|يكول|نو|نه|نغ|يمف|تيفن|تيبن|ناء|يناء|يل|تراتيج|نتيم|تخد)"
 )
-_ROLES = {
-    fold(word): role
-    for role, group in {
-        "by": "by",
-        "from": "from than من",
-        "to": "to into onto إلى لـ",
-        "in": "in at on near في عند قرب",
-        "with": "with مع",
-        "against": "against ضد على أمام",
-        "after": "after بعد عقب",
-        "before": "before قبل",
-        "of": "of",
-        "for": "for",
-    }.items()
-    for word in group.split()
+_ROLE_WORDS = {
+    "by": "by",
+    "from": "from than من",
+    "to": "to into onto إلى لـ",
+    "in": "in at on near في عند قرب",
+    "with": "with مع",
+    "against": "against ضد على أمام",
+    "after": "after بعد عقب",
+    "before": "before قبل",
+    "of": "of",
+    "for": "for",
 }
+_ROLES = {fold(word): role for role, words in _ROLE_WORDS.items() for word in words.split()}
+ROLES = ("", *_ROLE_WORDS)
+"""What a small word makes of the one after it, or nothing."""
 _BY = {tuple(fold(phrase).split()) for phrase in ["من قبل", "على يد", "على أيدي", "من جانب"]}
 _NAME_PARTS = _folded(
     """

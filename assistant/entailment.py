@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assistant.alignment import NEARNESS, Alignment
-from assistant.claims import Claim, Word
+from assistant.claims import ROLES, Claim, Word
 from assistant.lexicon import Lexicon
 from assistant.ranking import Features
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-ROLES = ("", "by", "from", "to", "in", "with", "against", "after", "before", "of", "for")
 LINKS = 4
 """What is known of two words: that they are one, exclude each other, are in different texts, and their cosine there."""
 FARTHEST = 9
@@ -50,6 +49,12 @@ _PARTNER = (
 )  # fmt: skip
 BESIDE = (*_PARTNER, *NEARNESS)
 """What is known of a word that says something and the word of the evidence that is its partner."""
+
+FINDINGS = (
+    "cosine", "unmatched", "clash", "negation_added", "negation_lost", "hedge_lost", "hedge_added", "universal",
+    "partial_lost", "order", "apart", "log_words", "cross", "arabic", "cross_cosine", "cross_unmatched", "cross_arabic",
+)  # fmt: skip
+"""Features of the whole that the network takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,7 @@ class Pair:
     places: NDArray[np.int64]
     """Place of each word of both in its text."""
     findings: Floats
-    """The features of the whole."""
+    """The features of the whole, by ``FINDINGS``."""
 
 
 def pair(lexicon: Lexicon, said: Claim, held: Sequence[Claim], found: Alignment, features: Features) -> Pair:
@@ -105,7 +110,7 @@ def pair(lexicon: Lexicon, said: Claim, held: Sequence[Claim], found: Alignment,
         equal=found.equal[:, :room],
         opposed=opposed,
         places=np.concatenate([np.arange(len(text.words)) for text in (said, *held)])[: len(kinds)],
-        findings=np.array(list(features.values()), dtype=np.float32),
+        findings=np.array([features[name] for name in FINDINGS], dtype=np.float32),
     )
 
 

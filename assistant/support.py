@@ -124,11 +124,11 @@ class SupportChecker:
             return Verdict(False, 0.0, "meaning")
         findings = self.findings(sentence, evidence, question)
         logit, threshold = self._model.logit(findings), self._model.threshold
+        if findings.decisive:
+            return Verdict(False, min(float(probability(np.array(logit))), _DECIDED), findings.decisive)
         if self._entailment:
             logit, threshold = self._entailment.logit(findings.read, logit), self._entailment.threshold
         chance = float(probability(np.array(logit)))
-        if findings.decisive:
-            return Verdict(False, min(chance, _DECIDED), findings.decisive)
         if chance >= threshold:
             return Verdict(True, chance, "")
         return Verdict(False, chance, findings.reason)

@@ -351,7 +351,6 @@ def main(arguments: list[str] | None = None) -> None:
         DalilError,
         QuestionsError,
         gate.ExpectationsError,
-        support_cases.SupportCasesError,
         FileNotFoundError,
     ) as error:
         print(f"dalil eval: {error}", file=sys.stderr)

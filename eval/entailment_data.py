@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from eval.questions import load_lines
 
 FACTS = Path(__file__).resolve().parent / "support" / "facts.jsonl"
 
@@ -15,10 +17,6 @@ SUPPORTED = ("close", "paraphrase", "shortened", "opposite-words", "general", "r
 UNSUPPORTED = (
     "antonym", "changed", "entity", "roles", "added", "negation", "overgeneral", "modality", "attribution", "number",
 )  # fmt: skip
-
-
-class FactsError(ValueError):
-    """A fact that cannot be used: which line and why."""
 
 
 class TrainingClaim(BaseModel):
@@ -69,19 +67,9 @@ def load_facts(path: Path = FACTS) -> list[Fact]:
     """Read the facts.
 
     Raises:
-        FactsError: the file is missing, or a line is not a valid fact; says which.
+        QuestionsError: a line is not valid; the message names file and line.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise FactsError(f"{path}: {error.strerror}") from error
-    facts = []
-    for number, line in enumerate(lines, 1):
-        try:
-            facts.append(Fact.model_validate_json(line))
-        except ValidationError as error:
-            raise FactsError(f"{path}:{number}: {error.errors()[0]['msg']}") from None
-    return facts
+    return load_lines(path, Fact)
 
 
 def examples(facts: Sequence[Fact]) -> Iterator[Example]:

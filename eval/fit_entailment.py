@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import sha256
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -61,7 +62,6 @@ _SMOOTHING = 0.02
 _CHUNK = 400
 DECIDED = -30.0
 """Log odds of a sentence that is refused whatever else is found."""
-Groups = Sequence[str]
 
 
 # --- reading -----------------------------------------------------------------------------------------
@@ -121,9 +121,14 @@ def read_all(held: Sequence[Example], cache: Path | None) -> list[Read]:
 
 
 def _digest(chunk: Sequence[Example]) -> str:
-    from hashlib import sha256
+    """Of what is read and of everything that reads it."""
+    return sha256(repr([(one.sentence, one.evidence) for one in chunk]).encode() + _reading()).hexdigest()[:16]
 
-    return sha256(repr([(one.sentence, one.evidence) for one in chunk]).encode()).hexdigest()[:16]
+
+@lru_cache(maxsize=1)
+def _reading() -> bytes:
+    files = [*sorted(DATA.parent.glob("*.py")), DATA / "lexicon.txt", DATA / "support.json"]
+    return sha256(b"".join(file.read_bytes() for file in files)).digest()
 
 
 # --- the network -------------------------------------------------------------------------------------
@@ -365,7 +370,7 @@ def cases(split: str) -> list[Example]:
     ]
 
 
-def every(groups: Groups, nth: int) -> set[str]:
+def every(groups: Sequence[str], nth: int) -> set[str]:
     """Every ``nth`` of the groups by name."""
     return set(sorted(set(groups))[::nth])
 

@@ -84,7 +84,7 @@ def load_cases(path: Path) -> list[Case]:
 
 
 def load_lines(path: Path, kind: type[Line]) -> list[Line]:
-    """Read a file with an object a line, each with an ``id`` of its own.
+    """Read a file with an object a line; where objects have an ``id``, each has its own.
 
     Raises:
         QuestionsError: a line is not valid; the message names file and line.
@@ -101,7 +101,7 @@ def load_lines(path: Path, kind: type[Line]) -> list[Line]:
             raise QuestionsError(f"{path.name}:{number}: {place}: {first['msg']}") from None
         except json.JSONDecodeError as error:
             raise QuestionsError(f"{path.name}:{number}: not JSON ({error.msg})") from None
-        key = str(one.model_dump(include={"id"})["id"])
+        key = str(one.model_dump(include={"id"}).get("id", number))
         if key in found:
             raise QuestionsError(f"{path.name}:{number}: the id '{key}' is used before")
         found[key] = one

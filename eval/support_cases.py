@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from assistant import Settings
 from assistant.encoder import Encoder
 from assistant.models import prepare
 from assistant.support import SupportChecker, Verdict
+from eval.questions import QuestionsError, load_lines
 
 CASES = Path(__file__).resolve().parent / "support" / "cases.jsonl"
 
@@ -55,31 +55,18 @@ class SupportCase(BaseModel):
         return self
 
 
-class SupportCasesError(ValueError):
-    """A file of cases is not valid."""
-
-
 def load_support_cases(path: Path = CASES) -> list[SupportCase]:
     """Read a file of cases.
 
     Raises:
-        SupportCasesError: a line is not valid, an id is used twice, or a topic is in two splits.
+        QuestionsError: a line is not valid, an id is used twice, or a topic is in two splits.
     """
-    cases: dict[str, SupportCase] = {}
+    cases = load_lines(path, SupportCase)
     splits: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            case = SupportCase.model_validate(json.loads(line))
-        except ValidationError as error:
-            raise SupportCasesError(f"{path.name}:{number}: {error.errors()[0]['msg']}") from None
-        except json.JSONDecodeError as error:
-            raise SupportCasesError(f"{path.name}:{number}: not JSON ({error.msg})") from None
-        if case.id in cases:
-            raise SupportCasesError(f"{path.name}:{number}: the id '{case.id}' is used before")
+    for case in cases:
         if splits.setdefault(case.topic, case.split) != case.split:
-            raise SupportCasesError(f"{path.name}:{number}: the topic '{case.topic}' is in two splits")
-        cases[case.id] = case
-    return list(cases.values())
+            raise QuestionsError(f"{path.name}: {case.id}: the topic '{case.topic}' is in two splits")
+    return cases
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ import pytest
 from assistant.alignment import align
 from assistant.claims import Reader
 from assistant.encoder import Encoder
-from assistant.entailment import BESIDE, KINDS, LINKS, LONGEST, Pair, links, pair, shipped_entailment_model
+from assistant.entailment import BESIDE, FINDINGS, KINDS, LINKS, LONGEST, Pair, links, pair, shipped_entailment_model
 from assistant.lexicon import Lexicon, parse
-from assistant.support import shipped_support_model
+from assistant.support import SupportChecker, shipped_support_model
 
-FEATURES = {"cosine": 0.5, "cross": 1.0}
+FEATURES = dict.fromkeys(reversed(FINDINGS), 0.0) | {"cosine": 0.5, "cross": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_words_of_both_texts(reader: Reader):
     assert found.kinds[:, KINDS.index("number")].tolist() == [0, 0, 0, 0, 0, 1]
     assert found.places.tolist() == [0, 1, 0, 1, 2, 3]
     assert found.opposed.tolist() == [[False, True, False, False], [False] * 4]
-    assert found.findings.tolist() == [0.5, 1.0]
+    assert found.findings.tolist() == [0.5, *[0.0] * 11, 1.0, *[0.0] * 4]  # in the order that was trained
 
 
 def test_words_without_a_like_say_how_near_they_come(reader: Reader):
@@ -85,8 +85,6 @@ def test_long_evidence_is_cut(reader: Reader):
 
 
 def test_the_network_tells_a_sentence_from_its_opposite(encoder: Encoder):
-    from assistant.support import SupportChecker
-
     checker = SupportChecker(encoder)
     model = shipped_entailment_model()
     assert model.encoder == encoder.fingerprint
@@ -108,8 +106,6 @@ def test_the_network_tells_a_sentence_from_its_opposite(encoder: Encoder):
 
 
 def test_the_network_is_the_same_from_several_threads(encoder: Encoder):
-    from assistant.support import SupportChecker
-
     found = SupportChecker(encoder).findings("افتُتح الميناء عام 1964.", ["The harbour opened in 1964."]).read
     network = shipped_entailment_model().networks[0]
     with ThreadPoolExecutor(4) as pool:
@@ -117,8 +113,6 @@ def test_the_network_is_the_same_from_several_threads(encoder: Encoder):
 
 
 def test_a_sentence_that_says_nothing_has_odds_too(encoder: Encoder):
-    from assistant.support import SupportChecker
-
     found = SupportChecker(encoder).findings("It is.", ["The harbour opened in 1964."]).read
     assert not found.content.any()
     assert np.isfinite(shipped_entailment_model().networks[0].logit(found))

@@ -9,7 +9,8 @@ import pytest
 
 from assistant.encoder import Encoder
 from assistant.support import SupportChecker, Verdict
-from eval.support_cases import SupportCase, SupportCasesError, judge, load_support_cases, rates
+from eval.questions import QuestionsError
+from eval.support_cases import SupportCase, judge, load_support_cases, rates
 
 
 def case(**values: object) -> dict:
@@ -54,7 +55,7 @@ def test_rates():
     ("lines", "message"),
     [
         ([case(), case()], r":2: the id 'a-1' is used before"),
-        ([case(), case(id="a-2", split="held-out")], r":2: the topic 'a' is in two splits"),
+        ([case(), case(id="a-2", split="held-out")], r"cases\.jsonl: a-2: the topic 'a' is in two splits"),
         ([case(supported=True)], "contradicts"),
         ([case(more=1)], "Extra inputs"),
     ],
@@ -62,7 +63,7 @@ def test_rates():
 def test_wrong_cases(tmp_path: Path, lines: list[dict], message: str):
     file = tmp_path / "cases.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    with pytest.raises(SupportCasesError, match=message):
+    with pytest.raises(QuestionsError, match=message):
         load_support_cases(file)
 
 
