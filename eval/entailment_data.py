@@ -9,11 +9,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from assistant.text import sentence_spans
 from eval.questions import load_lines
 
 FACTS = Path(__file__).resolve().parent / "support" / "facts.jsonl"
 
-SUPPORTED = ("close", "paraphrase", "shortened", "opposite-words", "general", "reordered")
+SUPPORTED = ("close", "paraphrase", "shortened", "opposite-words", "general", "reordered", "merged")
 UNSUPPORTED = (
     "antonym", "changed", "entity", "roles", "added", "negation", "overgeneral", "modality", "attribution", "number",
 )  # fmt: skip
@@ -39,7 +40,7 @@ class TrainingClaim(BaseModel):
 
 
 class Fact(BaseModel):
-    """One sentence in both languages, and claims about it."""
+    """One or two sentences in both languages, and claims about them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -80,17 +81,25 @@ def examples(facts: Sequence[Fact]) -> Iterator[Example]:
     """
     for at, fact in enumerate(facts):
         wrong = facts[at - 1]
+        english, arabic = cited(fact.en), cited(fact.ar)
         for claim in fact.claims:
-            for text in (fact.en, fact.ar):
-                yield Example(fact.topic, claim.text, (text,), claim.ok, claim.kind)
-        yield Example(fact.topic, fact.ar, (fact.en,), True, "translation")
-        yield Example(fact.topic, fact.en, (fact.ar,), True, "translation")
+            for texts in (english, arabic):
+                yield Example(fact.topic, claim.text, texts, claim.ok, claim.kind)
+        for sentences, texts in ((arabic, english), (english, arabic)):
+            for sentence in sentences:
+                yield Example(fact.topic, sentence, texts, True, "translation")
         # the neighbour's language alternates
-        other, same = (wrong.en, fact.ar) if at % 2 else (wrong.ar, fact.en)
+        other, same = (cited(wrong.en), arabic) if at % 2 else (cited(wrong.ar), english)
+        both = (*other, *same) if at % 4 < 2 else (*same, *other)
         good = next((claim for claim in fact.claims[at % 3 :] if claim.ok), None)
         bad = next((claim for claim in fact.claims[at % 3 :] if not claim.ok), None)
         if good:
-            yield Example(fact.topic, good.text, (other,), False, "elsewhere")
-            yield Example(fact.topic, good.text, (other, same) if at % 4 < 2 else (same, other), True, good.kind)
+            yield Example(fact.topic, good.text, other, False, "elsewhere")
+            yield Example(fact.topic, good.text, both, True, good.kind)
         if bad:
-            yield Example(fact.topic, bad.text, (other, same) if at % 4 < 2 else (same, other), False, bad.kind)
+            yield Example(fact.topic, bad.text, both, False, bad.kind)
+
+
+def cited(text: str) -> tuple[str, ...]:
+    """The sentences of a fact, each of which a model would cite by a number of its own."""
+    return tuple(text[start:end] for start, end in sentence_spans(text))
