@@ -87,8 +87,7 @@ def pair(lexicon: Lexicon, said: Claim, held: Sequence[Claim], found: Alignment,
     room = max(LONGEST - len(said.words), 1)
     others = [(word, text.language) for text in held for word in text.words][:room]
     vectors = held[0].vectors if len(held) == 1 else np.concatenate([text.vectors for text in held])
-    contrary = [[lexicon.opposed(word.concepts, other.concepts) for other, _ in others] for word in said.words]
-    opposed: NDArray[np.bool_] = np.array(contrary, dtype=np.bool_).reshape(len(said.words), len(others))
+    opposed = _opposed(lexicon, said.words, [word for word, _ in others])
     content = np.array([word.content for word in said.words], dtype=np.bool_)
     liked: NDArray[np.bool_] = np.asarray(found.equal.any(axis=1))
     beside = np.zeros((len(said.words), len(BESIDE)), dtype=np.float32)
@@ -112,6 +111,16 @@ def pair(lexicon: Lexicon, said: Claim, held: Sequence[Claim], found: Alignment,
         places=np.concatenate([np.arange(len(text.words)) for text in (said, *held)])[: len(kinds)],
         findings=np.array([features[name] for name in FINDINGS], dtype=np.float32),
     )
+
+
+def _opposed(lexicon: Lexicon, words: Sequence[Word], others: Sequence[Word]) -> NDArray[np.bool_]:
+    """Which words exclude each other, shape (words, others)."""
+    found = np.zeros((len(words), len(others)), dtype=np.bool_)
+    excluding = [(place, other.concepts) for place, other in enumerate(others) if lexicon.scales(other.concepts)]
+    for at, word in enumerate(words):
+        for place, concepts in excluding if word.concepts else ():
+            found[at, place] = lexicon.opposed(word.concepts, concepts)
+    return found
 
 
 def _beside(word: Word, partner: Word) -> list[float]:

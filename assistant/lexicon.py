@@ -21,7 +21,6 @@ _ENTITIES = frozenset("countries capitals lands continents waters planets bodies
 
 _ARABIC_CLITICS = tuple(fold(prefix) for prefix in "و ف ب ل ك س".split())
 
-
 _ARABIC_PREFIXES = tuple(fold(prefix) for prefix in "ال وال بال كال فال لل و ف ب ل ك".split())
 """What may stand before a listed form."""
 
@@ -138,8 +137,13 @@ class Lexicon:
 
     def opposed(self, one: frozenset[int], other: frozenset[int]) -> bool:
         """Whether a concept excludes one of the others, and none is shared."""
-        classes = {self.classes[concept] for concept in one if self.exclusive(concept)}
-        return not one & other and any(self.classes[c] in classes for c in other if self.exclusive(c))
+        return not one & other and bool(self.scales(one) & self.scales(other))
+
+    def scales(self, concepts: frozenset[int]) -> frozenset[str]:
+        """The classes of those concepts that exclude the others of their class."""
+        if not concepts:
+            return frozenset()
+        return frozenset(self.classes[concept] for concept in concepts) - {_OPEN_CLASS}
 
     def entity(self, concept: int) -> bool:
         """Whether a concept is a proper name."""
@@ -227,6 +231,11 @@ def sounds(word: str) -> str:
     return kept
 
 
+_NAME_PREFIXES = (*_ARABIC_CLITICS, *(fold(prefix) for prefix in "ال وال بال لل".split()))
+"""What may stand before a name."""
+
+
+@lru_cache(maxsize=65_536)
 def sound_alike(one: str, other: str) -> bool:
     """Whether two folded words may be one name, in one script or in two.
 
@@ -240,7 +249,7 @@ def _bare(word: str) -> list[str]:
         bare = word.removesuffix("'s")
         return [bare, *(bare.removesuffix(end) for end in _PEOPLES if bare.endswith(end) and len(bare) > len(end) + 2)]
     forms = [word]
-    for prefix in (*_ARABIC_CLITICS, *(fold(p) for p in "ال وال بال لل".split())):
+    for prefix in _NAME_PREFIXES:
         if word.startswith(prefix) and len(word) - len(prefix) >= 3:
             forms.append(word[len(prefix) :])
     return forms

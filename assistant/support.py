@@ -107,8 +107,7 @@ class SupportChecker:
             lexicon: the shipped one by default.
         """
         self._model = model or shipped_support_model()
-        entailment = shipped_entailment_model()
-        self._entailment = entailment if entailment.encoder == encoder.fingerprint else None
+        self._encoder = encoder.fingerprint
         self._reader = Reader(encoder, lexicon or shipped_lexicon(), self._model.names, self._model.encoder)
 
     def check(self, sentence: str, evidence: Sequence[str], question: str = "") -> Verdict:
@@ -126,8 +125,9 @@ class SupportChecker:
         logit, threshold = self._model.logit(findings), self._model.threshold
         if findings.decisive:
             return Verdict(False, min(float(probability(np.array(logit))), _DECIDED), findings.decisive)
-        if self._entailment:
-            logit, threshold = self._entailment.logit(findings.read, logit), self._entailment.threshold
+        entailment = shipped_entailment_model()
+        if entailment.encoder == self._encoder:
+            logit, threshold = entailment.logit(findings.read, logit), entailment.threshold
         chance = float(probability(np.array(logit)))
         if chance >= threshold:
             return Verdict(True, chance, "")

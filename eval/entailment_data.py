@@ -76,8 +76,8 @@ def load_facts(path: Path = FACTS) -> list[Fact]:
 def examples(facts: Sequence[Fact]) -> Iterator[Example]:
     """Every claim with the fact in either language, and what can be had from facts without new claims.
 
-    A fact supports its own translation. The fact before supports none of the claims, a slip of the number that a model
-    cites; beside the right one it changes nothing.
+    A fact supports itself and its own translation. The fact before supports none of the claims, a slip of the number
+    that a model cites; beside the right one it changes nothing.
     """
     for at, fact in enumerate(facts):
         wrong = facts[at - 1]
@@ -85,9 +85,10 @@ def examples(facts: Sequence[Fact]) -> Iterator[Example]:
         for claim in fact.claims:
             for texts in (english, arabic):
                 yield Example(fact.topic, claim.text, texts, claim.ok, claim.kind)
-        for sentences, texts in ((arabic, english), (english, arabic)):
+        for sentences, translated in ((arabic, english), (english, arabic)):
             for sentence in sentences:
-                yield Example(fact.topic, sentence, texts, True, "translation")
+                yield Example(fact.topic, sentence, sentences, True, "verbatim")
+                yield Example(fact.topic, sentence, translated, True, "translation")
         # the neighbour's language alternates
         other, same = (cited(wrong.en), arabic) if at % 2 else (cited(wrong.ar), english)
         both = (*other, *same) if at % 4 < 2 else (*same, *other)

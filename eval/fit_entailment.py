@@ -378,7 +378,8 @@ def every(groups: Sequence[str], nth: int) -> set[str]:
 def trained_anew(cache: Path | None) -> list[dict[str, NDArray[np.float16]]]:
     """Train, and report on the facts that were held out."""
     of_cases = read_all(cases("fit"), cache)
-    of_facts = read_all(list(examples(load_facts())), cache)
+    measured = {case.topic for case in load_support_cases() if case.split != "fit"}
+    of_facts = [read for read in read_all(list(examples(load_facts())), cache) if read.example.group not in measured]
     reporting = every([read.example.group for read in of_facts], 10)
     # What a quantity decides needs no network, and would teach it that nothing else was wrong.
     training = [read for read in (*of_cases, *of_facts) if read.example.group not in reporting and not read.decided]

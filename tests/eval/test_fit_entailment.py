@@ -91,7 +91,9 @@ def test_examples_of_a_fact():
         ("It rained.", ("هطل المطر.",), True, "close"),
         ("لم تمطر.", ("Rain fell.",), False, "antonym"),
         ("لم تمطر.", ("هطل المطر.",), False, "antonym"),
+        ("هطل المطر.", ("هطل المطر.",), True, "verbatim"),
         ("هطل المطر.", ("Rain fell.",), True, "translation"),
+        ("Rain fell.", ("Rain fell.",), True, "verbatim"),
         ("Rain fell.", ("هطل المطر.",), True, "translation"),
         ("It rained.", ("ارتفع الذهب.",), False, "elsewhere"),
         ("It rained.", ("ارتفع الذهب.", "Rain fell."), True, "close"),
@@ -99,9 +101,22 @@ def test_examples_of_a_fact():
     ]
 
 
+def test_a_fact_of_two_sentences_is_cited_as_two():
+    fact = Fact(
+        topic="a",
+        en="Rain fell on 3 May. It stopped at noon.",
+        ar="هطل المطر في 3 مايو. وتوقف ظهرا.",
+        claims=(claim("The rain of 3 May ended at noon.", ok=True),),
+    )
+    found = [(e.sentence, e.evidence) for e in examples([fact]) if e.kind in ("close", "translation")]
+    english, arabic = ("Rain fell on 3 May.", "It stopped at noon."), ("هطل المطر في 3 مايو.", "وتوقف ظهرا.")
+    assert found[:2] == [("The rain of 3 May ended at noon.", english), ("The rain of 3 May ended at noon.", arabic)]
+    assert found[2:6] == [*((one, english) for one in arabic), *((one, arabic) for one in english)]
+
+
 def test_the_shipped_facts():
     facts = load_facts()
-    assert len(facts) >= 2000
+    assert len(facts) >= 7000
     claims = [one for fact in facts for one in fact.claims]
     for language in ("ar", "en"):
         of_language = [one for one in claims if one.lang == language]
