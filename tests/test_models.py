@@ -120,6 +120,20 @@ def test_a_dense_layer_gives_the_dimension(tiny_model_dir: Path, tmp_path: Path)
     assert (question.vector.shape, question.words.shape) == ((8,), (2, 32))
 
 
+def test_no_processor_can_overflow(tiny_model_dir: Path, tmp_path: Path):
+    """Without VNNI two neighbouring products are added in 16 bits: 255 · w + 255 · w' must fit, so |w| ≤ 64."""
+    import onnx
+
+    model = prepare(str(tiny_model_dir), tmp_path / "cache")
+    weights = [
+        onnx.numpy_helper.to_array(tensor, str(model.path))
+        for tensor in onnx.load(str(model.path / "model.onnx"), load_external_data=False).graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT8
+    ]
+    largest = max(int(np.abs(values.astype(int)).max()) for values in weights if values.ndim == 2)
+    assert 32 < largest <= 64
+
+
 def test_a_model_without_a_fast_tokenizer_is_refused(tiny_model_dir: Path, tmp_path: Path):
     def words_only(pipeline: Any) -> Any:
         from sentence_transformers import SentenceTransformer
