@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from assistant import Assistant, Settings, models
 from assistant.index import Index
@@ -90,15 +90,16 @@ def _sentence_transformers() -> Any:
         """Texts to vectors by sentence-transformers."""
 
         def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
-            return pipeline.encode(
+            vectors = pipeline.encode(
                 texts, batch_size=self.embed_batch_size, prompt_name="document", show_progress_bar=False
-            ).tolist()
+            )
+            return cast("list[list[float]]", vectors.tolist())
 
         def _get_text_embedding(self, text: str) -> list[float]:
             return self._get_text_embeddings([text])[0]
 
         def _get_query_embedding(self, query: str) -> list[float]:
-            return pipeline.encode(query, prompt_name="query", show_progress_bar=False).tolist()
+            return cast("list[float]", pipeline.encode(query, prompt_name="query", show_progress_bar=False).tolist())
 
         async def _aget_query_embedding(self, query: str) -> list[float]:
             return self._get_query_embedding(query)

@@ -165,7 +165,8 @@ class Layer(nn.Module):
         scores = scores.masked_fill(~batch.held[:, None, None, :], -1e4).softmax(-1)
         x = x + self.dropout(self.out((scores @ value).transpose(1, 2).reshape(count, words, SIZE)))
         inner = self.dropout(functional.gelu(self.inner[0](self.norm1(x)), approximate="tanh"))
-        return x + self.dropout(self.inner[1](inner))
+        moved: torch.Tensor = x + self.dropout(self.inner[1](inner))
+        return moved
 
 
 class Trainable(nn.Module):
@@ -178,13 +179,14 @@ class Trainable(nn.Module):
         self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
         self.norm = nn.LayerNorm(SIZE)
         self.cost, self.price = nn.Linear(SIZE, 1), nn.Linear(len(BESIDE), 1)
-        self.whole = nn.ModuleList([nn.Linear(2 * SIZE, SIZE), nn.Linear(SIZE, 1)])
+        last = nn.Linear(SIZE, 1)
+        self.whole = nn.ModuleList([nn.Linear(2 * SIZE, SIZE), last])
         self.findings = nn.Linear(findings, 1)
         self.dropout, self.input_dropout = nn.Dropout(DROPPED), nn.Dropout(DROPPED_INPUTS)
         with torch.no_grad():
             self.places.weight.mul_(0.1)
             self.price.bias.fill_(-2.0)
-            for weight in (self.cost.weight, self.whole[1].weight):
+            for weight in (self.cost.weight, last.weight):
                 weight.zero_()
 
     def forward(self, batch: Batch) -> torch.Tensor:
@@ -201,7 +203,8 @@ class Trainable(nn.Module):
         largest = largest.masked_fill(largest == -1e4, 0)  # a sentence that says nothing
         pooled = self.dropout(torch.cat([mean, largest], 1))
         whole = self.whole[1](self.dropout(functional.gelu(self.whole[0](pooled), approximate="tanh")))
-        return (whole + self.findings(batch.findings))[:, 0] - costs.sum((1, 2))
+        logits: torch.Tensor = (whole + self.findings(batch.findings))[:, 0] - costs.sum((1, 2))
+        return logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +260,7 @@ def batch_of(pairs: Sequence[Pair], of: Scales) -> Batch:
         kinds[at, :both], places[at, :both], held[at, :both] = pair.kinds, pair.places, True
         beside[at, :here] = (pair.beside - of.beside[0]) / of.beside[1]
         content[at, :here] = pair.content
-        for link, values in enumerate((pair.equal, pair.opposed, 1.0)):
+        for link, values in enumerate((pair.equal, pair.opposed, np.ones_like(pair.equal))):
             links[at, :here, here:both, link] = values
             links[at, here:both, :here, link] = np.transpose(values)
     known = torch.from_numpy(vectors)
@@ -267,7 +270,10 @@ def batch_of(pairs: Sequence[Pair], of: Scales) -> Batch:
     findings = (np.array([pair.findings for pair in pairs]) - of.findings[0]) / of.findings[1]
     return Batch(
         known * math.sqrt(dimension),
-        *map(torch.from_numpy, (kinds, beside, content, held)),
+        torch.from_numpy(kinds),
+        torch.from_numpy(beside),
+        torch.from_numpy(content),
+        torch.from_numpy(held),
         linked,
         torch.from_numpy(distance),
         torch.from_numpy(np.minimum(places, POSITIONS - 1)),
@@ -300,7 +306,7 @@ def train(reads: Sequence[Read], of: Scales, seed: int) -> Trainable:
             logits = model(batch_of([reads[row].pair for row in rows], of))
             loss = functional.binary_cross_entropy_with_logits(logits, wanted, torch.from_numpy(weights[rows]))
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimiser.step()
             step += 1

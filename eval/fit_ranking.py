@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -327,15 +328,15 @@ def main() -> None:
     halved += short
 
     figures = report(full, halved)
-    for store, values in figures.items():
-        print(f"{store:16}", "  ".join(f"{name} {value:.4g}" for name, value in values.items()))
+    for store, of_store in figures.items():
+        print(f"{store:16}", "  ".join(f"{name} {value:.4g}" for name, value in of_store.items()))
     passage = fit_passage(full)
     models = {
         "passage": passage,
         "sentence": fit_sentence(full, passage),
         "confidence": fit_confidence(halved, passage),
     }
-    values = {
+    values: dict[str, Any] = {
         "fitted": {
             "command": "python -m eval.fit_ranking --write",
             "date": date.today().isoformat(),

@@ -104,7 +104,7 @@ def previous_in_front(question: str, history: Sequence[tuple[str, str]]) -> str:
 
 def followups(cases: Sequence[Followup], with_baselines: bool = True) -> list[Record]:
     """Hold every conversation with each system. Answers are extractive in all of them: only questions differ."""
-    records = []
+    records: list[Record] = []
     with shipped() as (dalil, _):
         own = dalil.retriever
         by_model = _model(dalil) if with_baselines else {}

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from eval.run import DALIL, Run
 
 EXPECTED = Path(__file__).resolve().parent / "expected.json"
-"""The worse of what two kinds of processor score, with and without instructions for 8-bit products (VNNI): they round
-differently, which turns two or three of a hundred questions."""
+"""What was scored when it was last written, ``python -m eval gate --write``."""
 
 MEASURES = ("answered", "first sentence", "whole answer", "right document", "verbatim", "wrongly answered")
 CONVERSATIONS = "conversations"

@@ -135,7 +135,7 @@ def counted() -> Iterator[Usage]:
 
     Tokens are those that the server reports; 0 where it reports none.
     """
-    from llama_index.core.instrumentation import get_dispatcher
+    from llama_index.core.instrumentation import get_dispatcher  # type: ignore[attr-defined]
     from llama_index.core.instrumentation.event_handlers import BaseEventHandler
     from llama_index.core.instrumentation.events.llm import LLMChatEndEvent
 
