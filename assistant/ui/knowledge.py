@@ -38,7 +38,7 @@ _HEAD = """
 <link rel="stylesheet" href="../ui/knowledge.css">
 <link rel="icon" href="../ui/icon.svg">
 <script type="application/json" id="dalil-texts">{texts}</script>
-<script src="../ui/knowledge.js"></script>
+<script type="module" src="../ui/knowledge.js"></script>
 """
 
 # The names of the events must stand here in quotes: Gradio looks for them.

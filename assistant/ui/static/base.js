@@ -58,7 +58,7 @@ new MutationObserver(() => {
   if (page.lang !== language) setPageLanguage(language);
 }).observe(page, { attributes: true, attributeFilter: ["lang"] });
 
-const locale = () => (page.lang === "ar" ? "ar-EG-u-ca-gregory-nu-arab" : "en-GB-u-ca-gregory-nu-latn");
+export const locale = () => (page.lang === "ar" ? "ar-EG-u-ca-gregory-nu-arab" : "en-GB-u-ca-gregory-nu-latn");
 
 /** A number in the numerals of the interface: ٣ in Arabic. What documents say is left as it is. */
 export const numeral = (number) => new Intl.NumberFormat(locale(), { useGrouping: false }).format(number);
