@@ -85,7 +85,7 @@ def rewrites(question: str, history: History) -> tuple[Rewrite, ...]:
 
 def _with(question: str, phrase: str) -> Rewrite:
     """The question with a phrase of the conversation: where it points back, else behind it."""
-    text = normalise(question)
+    text = _untied(question)
     carried = frozenset(analyse(phrase)) - frozenset(analyse(question))
     pointing = [(span, word) for span, word, points in _spans(text) if points]
     if not pointing:
@@ -93,6 +93,16 @@ def _with(question: str, phrase: str) -> Rewrite:
     (start, end), word = pointing[0]
     kept = "" if fold(word) in _PRONOUNS else f"{word} "
     return Rewrite(f"{text[:start]}{kept}{phrase}{text[end:]}", carried)
+
+
+def _untied(question: str) -> str:
+    """The question without what only ties it to the one before, which would be read as part of what it asks."""
+    words = normalise(question).split()
+    while len(words) > 1 and fold(words[0].rstrip(",،")) in _TIES:
+        del words[0]
+    if words and _JOINED.match(fold(words[0])):
+        words[0] = _LETTER.sub("", words[0], count=1)
+    return " ".join(words)
 
 
 # --- what a conversation is about --------------------------------------------------------------------
@@ -164,6 +174,8 @@ _WHAT_ABOUT = re.compile(r"(?:^|\s)(?:what about|how about|what of|و?ماذا �
 _JOINED = re.compile(
     r"^(?:و|ف)(?=(?:ما|ماذا|من|متي|اين|كيف|لماذا|لمن|هل|كم|اي|ايه|بماذا|فيم|بم|لم|عم|الي|علي|عن|في|بكم|خلال|ليش|ليه|وين|شو)(?!\w))"
 )
+_LETTER = re.compile(r"^\w\W*")
+_TIES = frozenset(map(fold, "and but so or also then ok okay well طيب حسنا تمام لكن ولكن ثم".split()))
 _QUESTION_WORDS = frozenset(
     """
     what which who whom whose when where why how

@@ -153,16 +153,16 @@ def test_languages_may_cross():
 def test_what_is_asked_is_left_behind_and_what_it_is_asked_of_stays():
     history = [("When did the Nile conference begin?", "In 1999. [1]")]
     assert standalone("Who led it?", history) == "Who led Nile conference?"
-    assert standalone("ومن قاده؟", [("متى بدأ مؤتمر النيل؟", "عام ١٩٩٩. [1]")]) == "ومن قاده مؤتمر النيل؟"
+    assert standalone("ومن قاده؟", [("متى بدأ مؤتمر النيل؟", "عام ١٩٩٩. [1]")]) == "من قاده مؤتمر النيل؟"
 
 
 def test_what_about_another_keeps_what_was_asked():
     history = [("When did the Nile conference begin?", "In 1999. [1]")]
     assert standalone("And what about the Jordan conference?", history) == (
-        "And what about the Jordan conference? When begin"
+        "what about the Jordan conference? When begin"
     )
     history = [("متى بدأ مؤتمر النيل؟", "عام ١٩٩٩. [1]")]
-    assert standalone("وماذا عن مؤتمر الأردن؟", history) == "وماذا عن مؤتمر الأردن؟ متى بدأ"
+    assert standalone("وماذا عن مؤتمر الأردن؟", history) == "ماذا عن مؤتمر الأردن؟ متى بدأ"
 
 
 def test_a_chain_keeps_the_topic_of_its_first_turn():
@@ -201,7 +201,21 @@ def test_long_conversations_and_long_questions_are_bounded():
 
 @pytest.mark.parametrize("before", [("", ""), ("???", "!"), ("Why?", ""), ("هو", "هي"), ("42", "١٣")])
 def test_a_conversation_about_nothing(before: tuple[str, str]):
-    assert standalone("And why did it?", [before]).startswith("And why did")
+    assert standalone("And why did it?", [before]).removeprefix("And ").startswith("why did")
+
+
+@pytest.mark.parametrize(
+    ("question", "untied"),
+    [
+        ("And where is it from?", "where is basalt from?"),
+        ("OK, so where is it from?", "where is basalt from?"),
+        ("وَأين يوجد؟", "أين يوجد؟ البازلت"),
+        ("طيب، ومن أين يأتي؟", "من أين يأتي؟ البازلت"),
+    ],
+)
+def test_what_only_ties_a_question_to_the_one_before_is_left_out(question: str, untied: str):
+    before = "What is basalt?" if question.isascii() else "ما هو البازلت؟"
+    assert standalone(question, [(before, "")]) == untied
 
 
 # --- the shipped knowledge base ----------------------------------------------------------------------
