@@ -142,6 +142,11 @@ def _kind(word: Word, language: str, *, evidence: bool) -> list[float]:
     return [*map(float, said), *(float(word.role == role) for role in ROLES), float(language == "ar"), float(evidence)]
 
 
+def crosses(read: Pair) -> bool:
+    """Whether no text of the evidence is in the language of the sentence."""
+    return bool(read.findings[FINDINGS.index("cross")])
+
+
 def links(read: Pair) -> Floats:
     """What is known of each two words of both texts, shape (``LINKS``, words, words), symmetric."""
     here, words = len(read.said), len(read.kinds)
@@ -220,10 +225,9 @@ class EntailmentModel:
 
     networks: tuple[Network, ...]
     """The same network trained from several starts: the mean of their log odds is taken."""
-    network_weight: float
-    rules_weight: float
-    """What the log odds of ``support.SupportModel`` count beside those of the networks."""
-    intercept: float
+    mix: NDArray[np.float64]
+    """What the log odds of the networks count, those of ``support.SupportModel``, and an intercept, shape (2, 3): for
+    evidence in the sentence's language and for other evidence, across which both see less."""
     threshold: float
     """Probability from which a sentence counts as supported."""
     encoder: str
@@ -232,7 +236,7 @@ class EntailmentModel:
     def logit(self, read: Pair, rules: float) -> float:
         """Log odds that a sentence is supported, given those of the rules."""
         mean = float(np.mean([network.logit(read) for network in self.networks]))
-        return self.network_weight * mean + self.rules_weight * rules + self.intercept
+        return float(self.mix[int(crosses(read))] @ [mean, rules, 1.0])
 
 
 @lru_cache(maxsize=1)
@@ -246,9 +250,7 @@ def shipped_entailment_model() -> EntailmentModel:
             Network({name.partition(".")[2]: value for name, value in values.items() if name.startswith(f"{start}.")})
             for start in starts
         ),
-        float(values["network_weight"]),
-        float(values["rules_weight"]),
-        float(values["intercept"]),
+        values["mix"],
         float(values["threshold"]),
         str(values["encoder"]),
     )

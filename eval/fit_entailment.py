@@ -36,7 +36,7 @@ from torch.nn import functional
 
 from assistant import Settings
 from assistant.encoder import Encoder
-from assistant.entailment import BESIDE, FARTHEST, KINDS, LINKS, POSITIONS, Network, Pair
+from assistant.entailment import BESIDE, FARTHEST, KINDS, LINKS, POSITIONS, Network, Pair, crosses
 from assistant.models import prepare
 from assistant.ranking import probability
 from assistant.support import Findings, SupportChecker, shipped_support_model
@@ -47,7 +47,7 @@ from eval.support_cases import load_support_cases
 OUTPUT = DATA / "entailment.npz"
 STARTS = 2
 """Networks that are trained from different random numbers."""
-EPOCHS = 5
+EPOCHS = 4
 BATCH = 64
 RATE = 6e-4
 DECAY = 0.05
@@ -408,6 +408,24 @@ def judged(
     return labels, logits, np.array([read.decided for read in held])
 
 
+def mixed(
+    logits: NDArray[np.float64],
+    odds: NDArray[np.float64],
+    across: NDArray[np.bool_],
+    labels: NDArray[np.bool_],
+    decided: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``EntailmentModel.mix``, and the log odds of each case with it."""
+    inputs = np.column_stack([logits, odds])
+    mix = np.zeros((2, 3))
+    for pair in (False, True):
+        rows = ~decided & (across == pair)
+        model = LogisticRegression(C=10.0, class_weight="balanced").fit(inputs[rows], labels[rows])
+        mix[int(pair)] = [*model.coef_[0], model.intercept_[0]]
+    both = (np.column_stack([inputs, np.ones(len(inputs))]) * mix[across.astype(int)]).sum(axis=1)
+    return mix, np.where(decided, DECIDED, both)
+
+
 def show(name: str, labels: NDArray[np.bool_], logits: NDArray[np.float64]) -> None:
     """Area under the curve, and what is refused where nine tenths are caught."""
     threshold = np.quantile(logits[~labels], CAUGHT)
@@ -427,23 +445,20 @@ def main() -> None:
     calibrating = read_all(cases("calibrate"), arguments.cache)
     labels, logits, decided = judged(calibrating, networks)
     odds = np.array([shipped_support_model().logit(read.findings) for read in calibrating if read.findings])
-    mixed = np.column_stack([logits, odds])
-    mixer = LogisticRegression(C=10.0, class_weight="balanced").fit(mixed[~decided], labels[~decided])
-    both = np.where(decided, DECIDED, mixer.decision_function(mixed))
+    mix, both = mixed(logits, odds, np.array([crosses(read.pair) for read in calibrating]), labels, decided)
     show("calibrating cases, rules", labels, np.where(decided, DECIDED, odds))
     show("calibrating cases, network", labels, np.where(decided, DECIDED, logits))
     show("calibrating cases, both", labels, both)
     threshold = choose_threshold(probability(both), labels)
-    network_weight, rules_weight = map(float, mixer.coef_[0])
-    print(f"network {network_weight:.3f}, rules {rules_weight:.3f}, threshold {threshold}")
+    for pair, (network, rules, intercept) in zip(("same language", "other language"), mix, strict=True):
+        print(f"{pair}: network {network:.3f}, rules {rules:.3f}, intercept {intercept:.3f}")
+    print(f"threshold {threshold}")
     if arguments.write:
         values = {f"{start}.{name}": value for start, weights in enumerate(trained) for name, value in weights.items()}
         np.savez_compressed(
             OUTPUT,
             **cast("dict[str, Any]", values),
-            network_weight=network_weight,
-            rules_weight=rules_weight,
-            intercept=float(mixer.intercept_[0]),
+            mix=mix,
             threshold=threshold,
             encoder=shipped_support_model().encoder,
         )

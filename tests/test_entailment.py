@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,19 @@ import pytest
 from assistant.alignment import align
 from assistant.claims import Reader
 from assistant.encoder import Encoder
-from assistant.entailment import BESIDE, FINDINGS, KINDS, LINKS, LONGEST, Pair, links, pair, shipped_entailment_model
+from assistant.entailment import (
+    BESIDE,
+    FINDINGS,
+    KINDS,
+    LINKS,
+    LONGEST,
+    EntailmentModel,
+    Network,
+    Pair,
+    links,
+    pair,
+    shipped_entailment_model,
+)
 from assistant.lexicon import Lexicon, parse
 from assistant.support import SupportChecker, shipped_support_model
 
@@ -103,6 +116,25 @@ def test_the_network_tells_a_sentence_from_its_opposite(encoder: Encoder):
         ("أجّر المجلس القاعة للمدرسة بعد الحريق.", "أجّر المجلس القاعة للمدرسة قبل الحريق."),
     ):
         assert logit(good, evidence) > logit(bad, evidence)
+
+
+class TwoOrFour(Network):
+    """Log odds that are known."""
+
+    def __init__(self, odds: float) -> None:
+        self._odds = odds
+
+    def logit(self, read: Pair) -> float:
+        return self._odds
+
+
+def test_rules_and_networks_count_by_the_languages(reader: Reader):
+    mix = np.array([[1.0, 0.5, 0.25], [0.5, 0.0, -1.0]])
+    model = EntailmentModel((TwoOrFour(2.0), TwoOrFour(4.0)), mix, 0.5, "")
+    across = read(reader, "افتُتح الميناء", "The harbour opened.")
+    same = replace(across, findings=np.zeros_like(across.findings))
+    assert model.logit(same, rules=-1.0) == pytest.approx(3.0 - 0.5 + 0.25)
+    assert model.logit(across, rules=-1.0) == pytest.approx(1.5 - 1.0)
 
 
 def test_the_network_is_the_same_from_several_threads(encoder: Encoder):

@@ -11,7 +11,7 @@ import torch
 
 from assistant.entailment import BESIDE, KINDS, Network, Pair
 from eval.entailment_data import Fact, TrainingClaim, examples, load_facts
-from eval.fit_entailment import Trainable, _batches, batch_of, every, scales, weights_of
+from eval.fit_entailment import DECIDED, Trainable, _batches, batch_of, every, mixed, scales, weights_of
 from eval.questions import QuestionsError
 
 DIMENSION, FINDINGS = 12, 3
@@ -140,3 +140,20 @@ def test_wrong_facts(tmp_path: Path, line: str, message: str):
     file.write_text(line + "\n", encoding="utf-8")
     with pytest.raises(QuestionsError, match=f"facts.jsonl:1: {message}"):
         load_facts(file)
+
+
+def test_what_tells_nothing_counts_for_nothing():
+    """Within a language the networks are right and the rules guess; across languages it is the other way round."""
+    random_ = np.random.default_rng(1)
+    labels = np.arange(400) % 2 == 0
+    across = np.arange(400) >= 200
+    telling, guess = np.where(labels, 1.0, -1.0) + random_.normal(size=400), random_.normal(size=400)
+    decided = np.zeros(400, dtype=np.bool_)
+    decided[7] = True
+    mix, odds = mixed(np.where(across, guess, telling), np.where(across, telling, guess), across, labels, decided)
+    assert mix.shape == (2, 3)
+    assert mix[0, 0] > 1.0 > 0.5 > abs(mix[0, 1])
+    assert mix[1, 1] > 1.0 > 0.5 > abs(mix[1, 0])
+    assert odds[7] == DECIDED
+    assert ((odds > 0) == labels).mean() > 0.8
+    assert odds[0] == pytest.approx(mix[0] @ [telling[0], guess[0], 1.0])
