@@ -226,17 +226,18 @@ class EntailmentModel:
     networks: tuple[Network, ...]
     """The same network trained from several starts: the mean of their log odds is taken."""
     mix: NDArray[np.float64]
-    """What the log odds of the networks count, those of ``support.SupportModel``, and an intercept, shape (2, 3): for
-    evidence in the sentence's language and for other evidence, across which both see less."""
+    """What the log odds of the networks count, those of ``support.SupportModel``, that a sentence turns its evidence
+    (``support.Findings.turned``), and an intercept, shape (2, 4): for evidence in the sentence's language and for
+    other evidence, across which all see less."""
     threshold: float
     """Probability from which a sentence counts as supported."""
     encoder: str
     """Fingerprint of the encoder whose vectors it was trained on."""
 
-    def logit(self, read: Pair, rules: float) -> float:
-        """Log odds that a sentence is supported, given those of the rules."""
+    def logit(self, read: Pair, rules: float, turned: bool) -> float:
+        """Log odds that a sentence is supported, given those of the rules and whether it turns its evidence."""
         mean = float(np.mean([network.logit(read) for network in self.networks]))
-        return float(self.mix[int(crosses(read))] @ [mean, rules, 1.0])
+        return float(self.mix[int(crosses(read))] @ [mean, rules, float(turned), 1.0])
 
 
 @lru_cache(maxsize=1)

@@ -214,18 +214,43 @@ _unit("m", 0.0254, "inch inches بوصة بوصات إنش")
 _unit("m2", 1, "m2")
 _unit("m2", 1e6, "km2")
 _unit("m2", 1e4, "hectare hectares ha هكتار هكتارا هكتارات")
+_unit("m2", 4046.8564224, "acre acres فدان فدانا أفدنة فدادين")
 _unit("kg", 1, "kg kilogram kilograms كغ كجم كيلوغرام كيلوغراما كيلوغرامات كيلوجرام كيلوجراما")
 _unit("kg", 1e-6, "mg milligram milligrams مليغرام مليغراما مليغرامات ميليغرام")
+_unit("kg", 1e-9, "microgram micrograms ميكروغرام ميكروغراما ميكروغرامات ميكروجرام")
 _unit("kg", 0.001, "gram grams غرام غراما غرامات جرام جراما")
 _unit("kg", 1000, "tonne tonnes ton tons طن طنا أطنان")
+_unit("kg", 1e6, "kiloton kilotons kilotonne kilotonnes كيلوطن")
+_unit("carat", 1, "carat carats قيراط قيراطا قراريط")
 _unit("kg", 0.028349523, "ounce ounces أونصة أونصات أوقية")
 _unit("litre", 3.785411784, "gallon gallons غالون غالونا غالونات جالون")
+_unit("litre", 0.001, "ml millilitre millilitres milliliter milliliters مل مليلتر مليلترا مليلترات ملليلتر")
 _unit("litre", 1, "litre litres liter liters لتر لترا لترات")
 _unit("barrel", 1, "barrel barrels برميل برميلا براميل")
 _unit("watt", 1, "watt watts واط")
 _unit("watt", 1e3, "kw kilowatt kilowatts كيلوواط")
 _unit("watt", 1e6, "mw megawatt megawatts ميغاواط ميجاواط")
 _unit("watt", 1e9, "gw gigawatt gigawatts غيغاواط جيجاواط")
+_unit("watt", 1e12, "tw terawatt terawatts تيراواط")
+_unit("watt hour", 1e3, "kwh")
+_unit("watt hour", 1e6, "mwh")
+_unit("watt hour", 1e9, "gwh")
+_unit("watt hour", 1e12, "twh")
+_unit("hertz", 1, "hz hertz هرتز هيرتز")
+_unit("hertz", 1e3, "khz kilohertz كيلوهرتز")
+_unit("hertz", 1e6, "mhz megahertz ميغاهرتز ميجاهرتز")
+_unit("hertz", 1e9, "ghz gigahertz غيغاهرتز جيجاهرتز")
+_unit("byte", 1, "byte bytes بايت")
+_unit("byte", 1e3, "kilobyte kilobytes كيلوبايت")
+_unit("byte", 1e6, "megabyte megabytes ميغابايت ميجابايت")
+_unit("byte", 1e9, "gigabyte gigabytes غيغابايت جيجابايت")
+_unit("byte", 1e12, "terabyte terabytes تيرابايت")
+_unit("volt", 1, "volt volts فولت فولتا")
+_unit("volt", 1e3, "kv kilovolt kilovolts كيلوفولت")
+_unit("joule", 1, "joule joules جول")
+_unit("calorie", 1, "calorie calories kilocalorie kilocalories سعرة سعرات")
+_unit("decibel", 1, "decibel decibels ديسيبل")
+_unit("knot", 1, "knot knots عقدة")
 _unit("second", 1, "seconds ثانية ثوان ثوانى")
 _unit("second", 60, "minute minutes دقيقة دقائق")
 _unit("second", 3600, "hour hours ساعة ساعات")
@@ -243,8 +268,30 @@ _unit("jpy", 1, "¥ yen ين")
 _unit("cny", 1, "yuan renminbi يوان")
 _unit("sar", 1, "riyal riyals ريال ريالا ريالات")
 _unit("aed", 1, "dirham dirhams درهم درهما دراهم")
+_unit("chf", 1, "franc francs فرنك فرنكا فرنكات")
+_unit("try", 1, "lira liras ليرة ليرات")
+_unit("dinar", 1, "dinar dinars دينار دينارا دنانير")
+_unit("inr", 1, "rupee rupees روبية روبيات")
+_unit("rub", 1, "rouble roubles ruble rubles روبل روبلا روبلات")
+_unit("peso", 1, "peso pesos بيزو")
+_unit("bdt", 1, "taka takas تاكا")
+_unit("thb", 1, "baht باهت")
+_unit("kzt", 1, "tenge تنغي تنغه")
+_unit("krone", 1, "krone kroner krona kronor كرونة كرونات")
+_unit("pln", 1, "zloty zlotys زلوتي")
+_unit("uah", 1, "hryvnia هريفنيا")
+_unit("ils", 1, "shekel shekels شيكل شيكلا")
+_unit("shilling", 1, "shilling shillings شلن شلنا شلنات")
+_unit("ngn", 1, "naira نايرا")
+_unit("etb", 1, "birr")
+_unit("brl", 1, "reais")
 _unit("celsius", 1, "celsius مئوية")
+_unit("kelvin", 1, "kelvin كلفن")
 _unit("fahrenheit", 1, "fahrenheit فهرنهايت")
+_DEGREES = {"degree", "degrees", *(fold(word) for word in "درجة درجات".split())}
+_LIGHT = {"light", fold("ضوئية")}
+_LIGHT_YEAR = 9.4607304725808e15
+"""Metres."""
 _SQUARE = {"square", fold("مربع"), fold("مربعا"), fold("مربعة")}
 _CUBIC = {"cubic", fold("مكعب"), fold("مكعبا"), fold("مكعبة")}
 _CURRENCY_BEFORE = {"$", "us$", "€", "£", "¥"}
@@ -304,6 +351,23 @@ _FEW_WHOLE = 100.0
 """Numbers in words below this may have a half behind what they count."""
 _BY_THE_HUNDRED = {fold("بالمئة"), fold("بالمائة")}
 _AND_A_HALF = {fold("ونصف"), fold("والنصف")}
+
+
+# "For a year" and "a year later" are no rates.
+_EACH = {
+    period: re.compile(
+        rf"(?<!\w)(?:{adverbs}|(?:per|each|every) {period}"
+        rf"|(?<!for )(?<!in )(?<!of )(?<!than )(?<!over )(?<!after )(?<!within )(?<!about )"
+        rf"(?<!roughly )(?<!nearly )(?<!almost )a {period}"
+        rf"(?! (?:later|ago|after|before|earlier|long|or|of)))(?!\w)"
+    )
+    for period, adverbs in {
+        "day": "daily|(?:ال)?يومي(?:ا|ه)|اليومي|كل يوم",
+        "week": "weekly|(?:ال)?اسبوعي(?:ا|ه)?|كل اسبوع",
+        "month": "monthly|(?:ال)?شهري(?:ا|ه)?|كل شهر",
+        "year": "annual|annually|yearly|per annum|(?:ال)?سنوي(?:ا|ه)?|كل (?:سنه|عام)|في (?:السنه الواحده|العام الواحد)",
+    }.items()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -668,6 +732,10 @@ def _measured(tokens: Sequence[_Token], at: int, value: float, used: int) -> tup
         value, written = value + 0.5, f"{written} {after} {second}"  # «ثلاث نقاط ونصف»
     if after in _NAUTICAL or (after in _MILES and second in _NAUTICAL):
         return Quantity("number", value, "m", 1852, first.start, written, digits), used + 2
+    if _LIGHT & {after, second} and "year" in {_UNITS.get(word, ("",))[0] for word in (after, second)}:
+        return Quantity("number", value, "m", _LIGHT_YEAR, first.start, written, digits), used + 2
+    if after in _DEGREES and second in _UNITS:
+        return Quantity("number", value, *_UNITS[second], first.start, written, digits), used + 2
     if _word(tokens, at - 1) in _CURRENCY_BEFORE:
         return Quantity("number", value, _UNITS[_word(tokens, at - 1)][0], 1, first.start, written, digits), used
     if first.tail in _UNITS:
@@ -680,6 +748,8 @@ def _measured(tokens: Sequence[_Token], at: int, value: float, used: int) -> tup
             if second in _SQUARE | _CUBIC:
                 return _powered(first, value, _UNITS[name], second in _SQUARE, written), used + 2
             base, factor = _UNITS[name]
+            if base == "watt" and _UNITS.get(second) == _UNITS["hour"]:
+                return Quantity("number", value, "watt hour", factor, first.start, written, digits), used + 2
             return Quantity("number", value, base, factor, first.start, written, digits), used
     return Quantity("number", value, "", 1, first.start, written, digits), used
 
@@ -796,7 +866,7 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
         for number in numbers
     }
     pointed = {match[1] for match in _POINTED.finditer(fold(sentence))}
-    return [
+    return _other_period(sentence, evidence) + [
         wanted
         for wanted in quantities(sentence)
         if not any(same(wanted, quantity) for quantity in held)
@@ -807,6 +877,17 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
         and not (centuries and wanted.kind == "ordinal" and _within_century(wanted.value, held))
         and wanted.written != _ONE  # one of anything is seldom more than an article
     ]
+
+
+def _other_period(sentence: str, evidence: str) -> list[Quantity]:
+    """What an amount of the sentence is for (each day, week, month or year) where the evidence names other periods."""
+    if not quantities(sentence):
+        return []
+    said = {period: match[0] for period, pattern in _EACH.items() if (match := pattern.search(fold(sentence)))}
+    held = {period for period, pattern in _EACH.items() if pattern.search(fold(evidence))}
+    if not held or held & said.keys():
+        return []
+    return [Quantity("number", 1.0, period, written=written, in_digits=False) for period, written in said.items()]
 
 
 def _rounded(wanted: Quantity, sentence: str, held: Sequence[Quantity]) -> bool:

@@ -127,7 +127,7 @@ class SupportChecker:
             return Verdict(False, min(float(probability(np.array(logit))), _DECIDED), findings.decisive)
         entailment = shipped_entailment_model()
         if entailment.encoder == self._encoder:
-            logit, threshold = entailment.logit(findings.read, logit), entailment.threshold
+            logit, threshold = entailment.logit(findings.read, logit, findings.turned), entailment.threshold
         chance = float(probability(np.array(logit)))
         if chance >= threshold:
             return Verdict(True, chance, "")
@@ -165,6 +165,19 @@ class Findings:
     def decisive(self) -> str:
         """What by itself makes a sentence unsupported, as in ``Verdict.reason``; empty if nothing does."""
         return "number" if self.missing else "meaning" if self.cover < _LEAST_COVERED else ""
+
+    @property
+    def turned(self) -> bool:
+        """Whether the sentence has the words of its evidence, all but one at most, and turns what they say.
+
+        It denies what the evidence affirms, affirms what it denies, exchanges two things, or, without a word of its
+        own, tells as done what was planned; across languages the last two are seen too badly. Of 215 such sentences
+        among those of the fit 11 are supported.
+        """
+        denies = self.features["negation_added"] or self.features["negation_lost"]
+        exchanges = self.features["order"] and not self.features["cross"]
+        tells = self.features["hedge_lost"] and not self.features["cross"] and not self.unmatched
+        return bool(denies or exchanges or tells) and len(self.unmatched) <= 1
 
     @property
     def reason(self) -> str:

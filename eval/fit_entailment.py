@@ -41,7 +41,7 @@ from assistant.models import prepare
 from assistant.ranking import probability
 from assistant.support import Findings, SupportChecker, shipped_support_model
 from eval.entailment_data import Example, examples, load_facts
-from eval.fit_support import CAUGHT, DATA, choose_threshold
+from eval.fit_support import CAUGHT, DATA
 from eval.support_cases import load_support_cases
 
 OUTPUT = DATA / "entailment.npz"
@@ -56,6 +56,8 @@ DROPPED_INPUTS = 0.1
 SIZE, HEADS, LAYERS, INNER = 128, 4, 2, 256
 CASE_WEIGHT = 2.0
 """What a case counts beside a claim of a fact: it is nearer to what models write."""
+REFUSED = 0.1
+"""Share of what is supported that may be refused on the calibrating topics: it sets the threshold."""
 _WARM_UP = 200
 _SMOOTHING = 0.02
 """How far a label is from certain: some are wrong."""
@@ -409,21 +411,24 @@ def judged(
 
 
 def mixed(
-    logits: NDArray[np.float64],
-    odds: NDArray[np.float64],
+    inputs: NDArray[np.float64],
     across: NDArray[np.bool_],
     labels: NDArray[np.bool_],
     decided: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """``EntailmentModel.mix``, and the log odds of each case with it."""
-    inputs = np.column_stack([logits, odds])
-    mix = np.zeros((2, 3))
+    """``EntailmentModel.mix``, and the log odds of each case with it; ``inputs`` are what it counts, a row a case."""
+    mix = np.zeros((2, inputs.shape[1] + 1))
     for pair in (False, True):
         rows = ~decided & (across == pair)
         model = LogisticRegression(C=10.0, class_weight="balanced").fit(inputs[rows], labels[rows])
         mix[int(pair)] = [*model.coef_[0], model.intercept_[0]]
     both = (np.column_stack([inputs, np.ones(len(inputs))]) * mix[across.astype(int)]).sum(axis=1)
     return mix, np.where(decided, DECIDED, both)
+
+
+def highest_threshold(values: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
+    """The highest threshold, to four places, below which no more than ``REFUSED`` of what is supported lies."""
+    return math.floor(float(np.quantile(values[labels], REFUSED, method="lower")) * 1e4) / 1e4
 
 
 def show(name: str, labels: NDArray[np.bool_], logits: NDArray[np.float64]) -> None:
@@ -445,13 +450,15 @@ def main() -> None:
     calibrating = read_all(cases("calibrate"), arguments.cache)
     labels, logits, decided = judged(calibrating, networks)
     odds = np.array([shipped_support_model().logit(read.findings) for read in calibrating if read.findings])
-    mix, both = mixed(logits, odds, np.array([crosses(read.pair) for read in calibrating]), labels, decided)
+    turned = np.array([read.findings is not None and read.findings.turned for read in calibrating])
+    across = np.array([crosses(read.pair) for read in calibrating])
+    mix, both = mixed(np.column_stack([logits, odds, turned]), across, labels, decided)
     show("calibrating cases, rules", labels, np.where(decided, DECIDED, odds))
     show("calibrating cases, network", labels, np.where(decided, DECIDED, logits))
     show("calibrating cases, both", labels, both)
-    threshold = choose_threshold(probability(both), labels)
-    for pair, (network, rules, intercept) in zip(("same language", "other language"), mix, strict=True):
-        print(f"{pair}: network {network:.3f}, rules {rules:.3f}, intercept {intercept:.3f}")
+    threshold = highest_threshold(probability(both), labels)
+    for pair, weights in zip(("same language", "other language"), mix, strict=True):
+        print(f"{pair}: network {weights[0]:.3f}, rules {weights[1]:.3f}, turned {weights[2]:.3f}")
     print(f"threshold {threshold}")
     if arguments.write:
         values = {f"{start}.{name}": value for start, weights in enumerate(trained) for name, value in weights.items()}

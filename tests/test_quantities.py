@@ -142,3 +142,37 @@ def test_the_same_said_differently(sentence: str, evidence: str):
 )
 def test_what_the_evidence_does_not_hold(sentence: str, evidence: str, lost: list[float]):
     assert [round(q.value, 4) for q in missing(sentence, evidence)] == lost
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence"),
+    [
+        ("تنتج المصفاة ٢٠٠ طن شهريًا.", "The refinery makes 200 tonnes a year."),
+        ("It carries 40 passengers each week.", "تنقل أربعين راكبا كل يوم."),
+        ("ولّدت المحطة ٢٥ جيجاواط ساعة.", "The plant generated 25 TWh."),
+        ("The plant generated 25 terawatts.", "The plant generated 25 terawatt-hours."),
+        ("يبعد النجم 25 سنة.", "The star is 25 light-years away."),
+        ("It froze at 32 degrees Celsius.", "It froze at 32 degrees Fahrenheit."),
+        ("أقرضها ٢٧ تاكا.", "He lent her 27 dollars."),
+        ("مساحتها 60 هكتارا", "It covers 60 acres."),
+        ("A dose is 5 litres.", "الجرعة ٥ مل."),
+    ],
+)
+def test_another_unit_or_period_is_missing(sentence: str, evidence: str):
+    assert missing(sentence, evidence)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "evidence"),
+    [
+        ("تنتج المصفاة ٢٠٠ طن سنويًا.", "The refinery makes 200 tonnes every year."),
+        ("It makes 200 tonnes a year.", "ينتج 200 طن."),  # says less
+        ("The emperor and 3 men were freed after about a week.", "أُطلق الإمبراطور و3 رجال بعد أسبوع لقاء مبلغ سنوي."),
+        ("ولّدت ٢٥ تيراواط/ساعة.", "It generated 25,000 GWh."),
+        ("يبعد 25 سنة ضوئية.", "It is 25 light-years away."),
+        ("Water boils at 100 degrees.", "يغلي الماء عند ١٠٠ درجة مئوية."),
+        ("يومي الاثنين والثلاثاء لمدة 2 ساعة", "For 2 hours on Monday and Tuesday, once a year."),
+    ],
+)
+def test_the_same_unit_or_period_is_held(sentence: str, evidence: str):
+    assert not missing(sentence, evidence)

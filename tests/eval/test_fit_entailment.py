@@ -11,7 +11,17 @@ import torch
 
 from assistant.entailment import BESIDE, KINDS, Network, Pair
 from eval.entailment_data import Fact, TrainingClaim, examples, load_facts
-from eval.fit_entailment import DECIDED, Trainable, _batches, batch_of, every, mixed, scales, weights_of
+from eval.fit_entailment import (
+    DECIDED,
+    Trainable,
+    _batches,
+    batch_of,
+    every,
+    highest_threshold,
+    mixed,
+    scales,
+    weights_of,
+)
 from eval.questions import QuestionsError
 
 DIMENSION, FINDINGS = 12, 3
@@ -150,10 +160,20 @@ def test_what_tells_nothing_counts_for_nothing():
     telling, guess = np.where(labels, 1.0, -1.0) + random_.normal(size=400), random_.normal(size=400)
     decided = np.zeros(400, dtype=np.bool_)
     decided[7] = True
-    mix, odds = mixed(np.where(across, guess, telling), np.where(across, telling, guess), across, labels, decided)
+    inputs = np.column_stack([np.where(across, guess, telling), np.where(across, telling, guess)])
+    mix, odds = mixed(inputs, across, labels, decided)
     assert mix.shape == (2, 3)
     assert mix[0, 0] > 1.0 > 0.5 > abs(mix[0, 1])
     assert mix[1, 1] > 1.0 > 0.5 > abs(mix[1, 0])
     assert odds[7] == DECIDED
     assert ((odds > 0) == labels).mean() > 0.8
     assert odds[0] == pytest.approx(mix[0] @ [telling[0], guess[0], 1.0])
+
+
+def test_a_tenth_of_what_is_supported_may_be_refused():
+    values = np.array([0.11119, *np.linspace(0.2, 0.9, 29), 0.05, 0.99])
+    labels = np.array([True] * 30 + [False] * 2)
+    threshold = highest_threshold(values, labels)
+    assert threshold == pytest.approx(0.225, abs=1e-4)  # the third of the thirty
+    assert (values[labels] < threshold).sum() == 2
+    assert highest_threshold(np.array([0.11119, 0.3]), np.array([True, True])) == 0.1111
