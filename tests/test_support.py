@@ -61,6 +61,22 @@ def test_unsupported(checker: SupportChecker, sentence: str, evidence: str, reas
     assert verdict.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("sentence", "evidence", "turned"),
+    [
+        ("The harbour of Salma did not open in 1964.", HARBOUR, True),
+        ("لم يُفتتح ميناء سلمى عام ١٩٦٤.", HARBOUR, True),
+        ("Portugal beat Morocco in the quarter-final in Qatar.", MATCH, True),
+        ("زادت الوزارة الإنتاج.", MINISTRY, True),
+        ("The harbour of Salma opened in 1964.", HARBOUR, False),
+        ("تخطط الوزارة لزيادة الإنتاج.", MINISTRY, False),
+        ("Salma's fishermen never saw a lighthouse or a market hall.", HARBOUR, False),  # other words
+    ],
+)
+def test_what_turns_the_words_of_its_evidence(checker: SupportChecker, sentence: str, evidence: str, turned: bool):
+    assert checker.findings(sentence, [evidence]).turned == turned
+
+
 def test_several_sentences_support_together(checker: SupportChecker):
     sentence = "افتُتح ميناء سلمى عام 1964، وفاز المغرب على البرتغال عام 2022."
     assert checker.check(sentence, [HARBOUR, MATCH]).supported
