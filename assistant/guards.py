@@ -50,6 +50,11 @@ def addresses(text: str) -> list[str]:
 
 # --- what a sentence adds ----------------------------------------------------------------------------
 
+
+def _set_of(spelled: str) -> frozenset[str]:
+    return frozenset(map(fold, spelled.split()))
+
+
 _PUNCTUATION = frozenset(" .,;:!?'\"()%/…،؛؟٪٫٬«»“”‘’–—-")
 _ARABIC_MARKS = re.compile("[\u0610-\u061a\u0640\u064b-\u065f\u0670]")
 _LABEL = re.compile(r"^((?:[^\s:：]{1,24}\s){0,2}[^\s:：]{1,24})\s?[:：]\s")
@@ -58,6 +63,25 @@ _ARABIC_WORD = re.compile(f"[{ARABIC_LETTER}]")
 # No word of a language looks like this: a shout, a code, letters among digits, or capitals inside.
 _ODD = re.compile(r"\b(?=\w*[^\W\d_])(?:[A-Z]{3,}|\w*[a-z][A-Z]\w*|\w*[^\W_]\d\w*[^\W\d_]\w*|\w{28,})\b")
 _SCRIPTS = {"ar": _ARABIC_WORD, "en": _LATIN_WORD}
+# Small words of a language, and of others in its letters that are no words of its own.
+_SMALL = {
+    "en": (
+        _set_of(
+            "the of and to in is was for on with by at from that it as are were be has had its this their which not"
+        ),
+        _set_of(
+            """
+            le la les des du de un une est sont dans que qui avec sur au aux et el los las del es por para con y fue
+            der das und ist nicht mit von dem den ein eine wurde im auf il lo gli della di che nel os da em uma foi
+            bir ve ile bu yang dan untuk dengan het een van zijn werd en
+            """
+        ),
+    ),
+    "ar": (
+        _set_of("من في على إلى أن عن التي الذي هذا هذه ذلك كان كانت لم لا ما قد هو هي كما أو مع بين بعد قبل"),
+        _set_of("است که این برای شد بود را های می ہے کے کی میں اور تھا کو نے سے"),
+    ),
+}
 _BARE = frozenset(fold(word) for word in "yes no true false correct indeed right نعم لا أجل كلا بلى صحيح خطأ".split())
 # Words that say nothing by themselves, beside those that a question is made of.
 _LIGHT = frozenset(
@@ -88,7 +112,7 @@ def adds(text: str, sources: Sequence[str], context: str, language: str) -> str 
         language: of the answer, ``ar`` or ``en``.
 
     Returns:
-        ``address``, ``sign``, ``label``, ``script``, ``code``, ``bare``, ``apart`` or ``insertion``.
+        ``address``, ``sign``, ``label``, ``script``, ``tongue``, ``code``, ``bare``, ``apart`` or ``insertion``.
     """
     cited = "\n".join(sources)
     held = unicodedata.normalize("NFKC", visible(cited)).casefold()
@@ -103,6 +127,8 @@ def adds(text: str, sources: Sequence[str], context: str, language: str) -> str 
     said = words(text)
     if any(_is_foreign(word, language) and word not in known for word in said):
         return "script"
+    if _is_in_another_language(set(said), known, language):
+        return "tongue"
     if set(said) <= _BARE:
         return "bare"
     own = [source for source in sources if _SCRIPTS[language].search(source)]
@@ -134,6 +160,12 @@ def _is_foreign(word: str, language: str) -> bool:
     """Whether a folded word is written in another script than the answer's."""
     own = _SCRIPTS[language]
     return not own.search(word) and not word[0].isdigit()
+
+
+def _is_in_another_language(said: set[str], known: set[str], language: str) -> bool:
+    """Whether folded words are those of another language in the same letters, French in an English answer."""
+    own, others = _SMALL[language]
+    return not said & own and len((said & others) - known) > 1
 
 
 def content(text: str) -> set[str]:

@@ -118,3 +118,23 @@ def test_of_another_language_only_signs_addresses_and_scripts_are_told():
     assert adds("UNESCO listed it in 1901.", ["أدرجته اليونسكو عام 1901."], "", "en") is None
     assert adds("The harbour opened in 1901, see evil.com.", AR, "", "en") == "address"
     assert adds("افتُتح الميناء 1901 |", EN, "", "ar") == "sign"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "language"),
+    [
+        ("Le port de Salma a ouvert en mille neuf cent un.", "en"),
+        ("El puerto de Salma fue inaugurado por la ciudad en 1901.", "en"),
+        ("Der Hafen von Salma wurde 1901 eröffnet.", "en"),
+        ("بندر سلمی در سال 1901 افتتاح شد و این بندر است.", "ar"),
+        ("سلمیٰ کی بندرگاہ 1901 میں کھولی گئی تھی اور", "ar"),
+    ],
+)
+def test_another_language_in_the_same_letters(sentence: str, language: str):
+    sources = ["The harbour of Salma opened in 1901.", "افتُتح ميناء سلمى عام 1901."]
+    assert adds(sentence, sources, "", language) == "tongue"
+
+
+def test_names_from_the_sources_are_no_other_language():
+    source = "Ciudad de la Paz opened 1901."
+    assert adds("Ciudad de la Paz opened 1901.", [source], "", "en") is None
