@@ -82,7 +82,7 @@ _SMALL = {
         _set_of("است که این برای شد بود را های می ہے کے کی میں اور تھا کو نے سے"),
     ),
 }
-_BARE = frozenset(fold(word) for word in "yes no true false correct indeed right نعم لا أجل كلا بلى صحيح خطأ".split())
+_BARE = _set_of("yes no true false correct indeed right نعم لا أجل كلا بلى صحيح خطأ")
 # Words that say nothing by themselves, beside those that a question is made of.
 _LIGHT = frozenset(
     term

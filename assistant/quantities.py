@@ -883,8 +883,12 @@ def _other_period(sentence: str, evidence: str) -> list[Quantity]:
     """What an amount of the sentence is for (each day, week, month or year) where the evidence names other periods."""
     if not quantities(sentence):
         return []
-    said = {period: match[0] for period, pattern in _EACH.items() if (match := pattern.search(fold(sentence)))}
-    held = {period for period, pattern in _EACH.items() if pattern.search(fold(evidence))}
+    folded = fold(sentence)
+    said = {period: match[0] for period, pattern in _EACH.items() if (match := pattern.search(folded))}
+    if not said:
+        return []
+    folded = fold(evidence)
+    held = {period for period, pattern in _EACH.items() if pattern.search(folded)}
     if not held or held & said.keys():
         return []
     return [Quantity("number", 1.0, period, written=written, in_digits=False) for period, written in said.items()]
