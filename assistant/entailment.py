@@ -147,6 +147,11 @@ def crosses(read: Pair) -> bool:
     return bool(read.findings[FINDINGS.index("cross")])
 
 
+def arabic(read: Pair) -> bool:
+    """Whether the sentence is in Arabic."""
+    return bool(read.findings[FINDINGS.index("arabic")])
+
+
 def links(read: Pair) -> Floats:
     """What is known of each two words of both texts, shape (``LINKS``, words, words), symmetric."""
     here, words = len(read.said), len(read.kinds)
@@ -227,17 +232,21 @@ class EntailmentModel:
     """The same network trained from several starts: the mean of their log odds is taken."""
     mix: NDArray[np.float64]
     """What the log odds of the networks count, those of ``support.SupportModel``, that a sentence turns its evidence
-    (``support.Findings.turned``), and an intercept, shape (2, 4): for evidence in the sentence's language and for
-    other evidence, across which all see less."""
-    threshold: float
-    """Probability from which a sentence counts as supported."""
+    and that it has a strange name (``support.Findings``), and an intercept, shape (2, 5): for evidence in the
+    sentence's language and for other evidence, across which all see less."""
+    thresholds: NDArray[np.float64]
+    """Probability from which a sentence counts as supported, shape (2,): in English and in Arabic."""
     encoder: str
     """Fingerprint of the encoder whose vectors it was trained on."""
 
-    def logit(self, read: Pair, rules: float, turned: bool) -> float:
-        """Log odds that a sentence is supported, given those of the rules and whether it turns its evidence."""
+    def logit(self, read: Pair, rules: float, turned: bool, strange: float) -> float:
+        """Log odds that a sentence is supported, given those of the rules and two of their findings."""
         mean = float(np.mean([network.logit(read) for network in self.networks]))
-        return float(self.mix[int(crosses(read))] @ [mean, rules, float(turned), 1.0])
+        return float(self.mix[int(crosses(read))] @ [mean, rules, float(turned), strange, 1.0])
+
+    def threshold(self, read: Pair) -> float:
+        """Probability from which the sentence counts as supported."""
+        return float(self.thresholds[int(arabic(read))])
 
 
 @lru_cache(maxsize=1)
@@ -252,6 +261,6 @@ def shipped_entailment_model() -> EntailmentModel:
             for start in starts
         ),
         values["mix"],
-        float(values["threshold"]),
+        values["thresholds"],
         str(values["encoder"]),
     )

@@ -244,6 +244,13 @@ def sound_alike(one: str, other: str) -> bool:
     return any(_alike(a, b) for a in _bare(one) for b in _bare(other))
 
 
+@lru_cache(maxsize=65_536)
+def sound_distance(one: str, other: str) -> float:
+    """How far two folded words are from being one name by their consonants, 0 (the same) to 1."""
+    skeletons = [(sounds(a), sounds(b)) for a in _bare(one) for b in _bare(other)]
+    return min(1.0, *(_distance(a, b) / max(len(a), len(b), 1) for a, b in skeletons))
+
+
 def _bare(word: str) -> list[str]:
     if word.isascii():
         bare = word.removesuffix("'s")

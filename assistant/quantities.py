@@ -54,13 +54,13 @@ _CARDINALS = _table(
     """
     0 zero صفر
     2 two both اثنان اثنين اثنتان اثنتين اثنا اثني اثنتا اثنتي كلا كلتا كلتي
-    3 three ثلاثة ثلاث
-    4 four أربعة أربع
-    5 five خمسة خمس
-    6 six ستة ست
-    7 seven سبعة سبع
-    8 eight ثمانية ثماني ثمان
-    9 nine تسعة تسع
+    3 three ثلاثة ثلاث ثلاثا
+    4 four أربعة أربع أربعا
+    5 five خمسة خمس خمسا
+    6 six ستة ست ستا
+    7 seven سبعة سبع سبعا
+    8 eight ثمانية ثماني ثمان ثمانيا
+    9 nine تسعة تسع تسعا
     10 ten عشرة عشر
     11 eleven
     12 twelve dozen
@@ -164,7 +164,7 @@ _DECADES = {
         ("عشرين", 20), ("ثلاثين", 30), ("أربعين", 40), ("خمسين", 50), ("ستين", 60),
         ("سبعين", 70), ("ثمانين", 80), ("تسعين", 90),
     )
-    for end in ("يات", "ات")
+    for end in ("يات", "ات", "ياته", "ياتها")
 } | {
     name: 10 * (2 + place)
     for place, name in enumerate("twenties thirties forties fifties sixties seventies eighties nineties".split())
@@ -225,6 +225,7 @@ _unit("carat", 1, "carat carats قيراط قيراطا قراريط")
 _unit("kg", 0.028349523, "ounce ounces أونصة أونصات أوقية")
 _unit("litre", 3.785411784, "gallon gallons غالون غالونا غالونات جالون")
 _unit("litre", 0.001, "ml millilitre millilitres milliliter milliliters مل مليلتر مليلترا مليلترات ملليلتر")
+_unit("litre", 0.1, "dl decilitre decilitres deciliter deciliters ديسيلتر ديسيلترا")
 _unit("litre", 1, "litre litres liter liters لتر لترا لترات")
 _unit("barrel", 1, "barrel barrels برميل برميلا براميل")
 _unit("watt", 1, "watt watts واط")
@@ -262,6 +263,7 @@ _unit("year", 10, "decade decades عقد عقدا عقود")
 _unit("year", 100, "century centuries قرن قرنا قرون")
 _unit("year", 1000, "millennium millennia ألفية ألفيات")
 _unit("usd", 1, "$ us$ dollar dollars دولار دولارا دولارات")
+_unit("usd", 0.01, "cent cents سنت سنتا سنتات")
 _unit("eur", 1, "€ euro euros يورو")
 _unit("gbp", 1, "£ pound pounds sterling جنيه جنيها جنيهات استرليني")
 _unit("jpy", 1, "¥ yen ين")
@@ -323,6 +325,8 @@ _TOKEN = re.compile(
 _DECIMAL_COMMA = re.compile(r"[0-9]+,(?:[0-9]{1,2}|[0-9]{4,})")
 """«5,4 في المئة»: three digits after a comma are thousands."""
 _PREFIXES = ["", *(fold(prefix) for prefix in "و ف ب ل ك ال وال بال لل فال كال ول وب".split())]
+_NO_NUMBERS = {fold("كميات")}
+"""Words that only look like a prefix and a number."""
 _SAFE_PREFIXES = {"", *(fold(prefix) for prefix in "و ف ال وال".split())}
 _CONJUNCTION = "و"
 _NEAR_MONTH = {
@@ -335,6 +339,10 @@ _CARBON = {fold("أكسيد"), fold("اكسيد")}
 _ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
 # A single letter is rather an initial.
 _ROMAN = re.compile(r"(?<=[a-z] )(?:" + "|".join(r for r in reversed(_ROMAN_NUMERALS) if len(r) > 1) + r")(?![\w'-])")
+_PARTS = [fold(word) for word in "خمس سدس سبع ثمن تسع عشر".split()]
+"""A fifth, a sixth, … a tenth; without their vowels the numbers five to ten, too."""
+_VOWELLED_PART = re.compile(r"\b(?:وال|بال|ال|و|ب)?((?:خ|س|ث|ت|ع)\u064f[بدمسش][سعنر])(?!\w)")
+"""«عُشر»: the first vowel tells it from ten."""
 _SEASON = re.compile(r"(?<![0-9])((?:18|19|20)[0-9]{2})[-–/]([0-9]{2})(?![0-9-])")
 _REGNAL = {1: re.compile(r"[a-z] I(?![\w'])"), 5: re.compile(r"[a-z] V(?![\w'])"), 10: re.compile(r"[a-z] X(?![\w'])")}
 _FINAL = ("final", "finals", fold("نهائي"), fold("النهائي"), fold("نهائيات"))
@@ -368,6 +376,14 @@ _EACH = {
         "year": "annual|annually|yearly|per annum|(?:ال)?سنوي(?:ا|ه)?|كل (?:سنه|عام)|في (?:السنه الواحده|العام الواحد)",
     }.items()
 }
+
+
+_DIVIDING = {"m", "m2", "kg", "litre", "second"}
+"""What divides, as far as it is compared: units of time from the day are periods."""
+_PER = re.compile(
+    r"\b(?:(?:per|each|every)(?: (?P<power>square|cubic))? (?P<english>[a-z]+)"
+    r"|(?:لكل|في كل|في) (?:ال)?(?P<arabic>\w+)(?: (?:ال)?(?P<powered>مربعه?|مكعبه?))?)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -416,7 +432,7 @@ def _look(word: str, table: dict[str, float]) -> tuple[float, bool] | None:
     """Value of a word in ``table``, Arabic prefixes taken off, and whether it began with «و»."""
     for prefix in _PREFIXES:
         rest = word[len(prefix) :]
-        if word.startswith(prefix) and rest in table:
+        if word.startswith(prefix) and rest in table and word not in _NO_NUMBERS:
             if len(rest) <= 2 and prefix not in _SAFE_PREFIXES:
                 continue  # «وبست» is the name Best, and «لست» "I am not"
             return table[word[len(prefix) :]], prefix.startswith(_CONJUNCTION)
@@ -433,7 +449,8 @@ def quantities(text: str) -> list[Quantity]:
 
 @lru_cache(maxsize=_KEPT)
 def _quantities(text: str) -> tuple[Quantity, ...]:
-    folded = _SEASON.sub(_whole_years, ungroup_digits(fold(_ROMAN.sub(_in_digits, text))))
+    text = _VOWELLED_PART.sub(_part_in_digits, _ROMAN.sub(_in_digits, text))
+    folded = _SEASON.sub(_whole_years, ungroup_digits(fold(text)))
     tokens, found = _tokens(folded)
     position = 0
     while position < len(tokens):
@@ -470,6 +487,10 @@ def _read(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
 
 def _in_digits(match: re.Match[str]) -> str:
     return f"{_ROMAN_NUMERALS.index(match.group()) + 2}th"
+
+
+def _part_in_digits(match: re.Match[str]) -> str:
+    return f"{100 / (5 + _PARTS.index(fold(match[1]))):.10g}%"
 
 
 def _whole_years(match: re.Match[str]) -> str:
@@ -562,6 +583,11 @@ def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
             )
         return Quantity("share", _ENGLISH_PARTS[following], "", 1, token.start, following, False), 2
     value = _look(token.text, _FRACTIONS)
+    article = following in ("a", "an")
+    name = _word(tokens, at + 1 + article)
+    unit = ("year", 1.0) if name == fold("عام") else _UNITS.get(name)
+    if value and unit and token.text not in _AND_A_HALF:  # "half a kilogram", «ثلث ساعة»
+        return Quantity("number", value[0], *unit, token.start, token.text, False), 2 + article
     if value and token.text not in _AND_A_HALF:
         return Quantity("share", value[0], "", 1, token.start, token.text, False), 1
     return None, 1
@@ -612,11 +638,13 @@ def _decade(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     if not found:
         return None, 1
     value = found[0]
-    if _word(tokens, at + 1) == fold("القرن"):
-        century, _ = _ordinal(tokens, at + 2) if at + 2 < len(tokens) else (None, 1)
-        number = century.value if century else (_cardinal(tokens, at + 2)[0] if at + 2 < len(tokens) else None)
+    place = at + 1 + (_word(tokens, at + 1) in _OF)  # «السبعينيات من القرن العشرين»
+    if _word(tokens, place) == fold("القرن") and place + 1 < len(tokens):
+        century, words = _ordinal(tokens, place + 1)
+        number, words = (century.value, words) if century else _cardinal(tokens, place + 1)
         if number:
-            return Quantity("decade", (number - 1) * 100 + value, "", 1, token.start, token.text, False), 3
+            value += (number - 1) * 100
+            return Quantity("decade", value, "", 1, token.start, token.text, False), place + 1 + words - at
     return Quantity("decade", value, "", 1, token.start, token.text, False), 1
 
 
@@ -655,6 +683,8 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             opening = opening[0] / 2, opening[1]
         if opening:
             total, current, used = 0.0, opening[0], 1
+        elif first.text == fold("ألف") and _word(tokens, at + 1).startswith("ال"):
+            return None, 1  # «ألّف الإمبراطور كتابا»
         elif scale_first and (not alone) and (not first.text.isascii() or _word(tokens, at - 1) in ("a", "one")):
             total, current, used = 0.0, scale_first[0], 1
         else:
@@ -698,6 +728,9 @@ def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[float | None, int]:
             continue
         cardinal = None if text in _BY_THE_HUNDRED else _look(text, {**_CARDINALS, **_SCALES})
         joined = bool(cardinal and cardinal[1] and not digits)
+        if text == _ONE and last in range(20, 100, 10):
+            current, last, used = current + 1, 1.0, used + 1
+            continue
         teen = text in _TEENS and 1 <= current % 100 < 10
         english = bool(cardinal and text.isascii() and not digits and last > cardinal[0] and last not in range(2, 10))
         if not cardinal or not (joined or teen or english):
@@ -777,9 +810,13 @@ def _ratios(text: str) -> list[tuple[float, set[str]]]:
     """Value of each "19 out of every 20" of a text, with the numbers that it is written with."""
     found = []
     for match in _RATIO.finditer(ungroup_digits(fold(text))):
-        part, whole = (_of_one_word(match[place]) for place in (1, 2))
+        part, whole = (_of_one_word(match[place]) for place in ("part", "whole"))
+        tens = _look(match["tens"], _CARDINALS) if match["tens"] else None
+        written = match["part"]
+        if part is not None and part < 10 and tens and tens[0] in range(20, 100, 10):
+            part, written = tens[0] + part, f"{match['tens']} {match['part']}"  # "ninety-nine out of every hundred"
         if part is not None and whole is not None and 0 < part < whole:
-            found.append((part / whole, {match[1], match[2]}))
+            found.append((part / whole, {written, match["whole"]}))
     return found
 
 
@@ -819,17 +856,22 @@ def same(one: Quantity, other: Quantity) -> bool:
     return math.isclose(one.value, other.value, rel_tol=1e-6)
 
 
+_PERIODS = {"second", "day", "year"}
+"""Units of which the dual is known: «أسبوعين» is no two of anything else."""
 _FEW = frozenset({0.0, *map(float, range(3, 13))})
 _RATIO = re.compile(
-    r"(?=\b([0-9.,]+|[^\W\d]+)(?: \w+)? "
-    r"(?:out of(?: every)?|in(?: every)?|of every|من(?: بين)? كل|من اصل|من) ([0-9]+|[^\W\d]+)\b)"
+    r"(?=\b(?:(?P<tens>[a-z]+ty)[- ])?(?P<part>[0-9.,]+|[^\W\d]+)(?: \w+)? "
+    r"(?:out of(?: every)?|in(?: every)?|of every|من(?: بين)? كل|من اصل|من) (?P<whole>[0-9]+|[^\W\d]+)\b)"
 )
 """Of a whole; «98 درجة من 100» is one, too."""
-_ARABIC_PART = {fold(word): 1 / part for part, word in enumerate("خمس سدس سبع ثمن تسع عشر".split(), 5)}
+_ARABIC_PART = {word: 1 / part for part, word in enumerate(_PARTS, 5)}
 _DEFINITE_PARTS = {prefix + word: value for word, value in _ARABIC_PART.items() for prefix in ("ال", "بال", "وال")}
 """«بنحو الخمس» is by about a fifth, if it is not the five of something."""
 _PART_OF_THE = re.compile(r"\b(?:ال|ب)?(" + "|".join(_ARABIC_PART) + r")(?:ها?\b| ال)")
 """«خمس المياه» and «خمسها» are a fifth; without the vowels it may be five of them as well."""
+_FOLD = [fold(word) for word in "ثنائي ثلاثي رباعي خماسي سداسي سباعي ثماني تساعي عشاري".split()]
+_RELATIVE = re.compile(r"\b(?:[وبلك]?ال|[وبلك])?(" + "|".join(_FOLD) + r")(?:ه|ا|ات)?\b")
+"""«الثلاثية الأبعاد» is what has three dimensions."""
 _TIMES = (
     (0.5, re.compile(r"\bhalv(?:e|es|ed|ing)\b")),
     (2.0, re.compile(r"\bdoubl(?:e|es|ed|ing)\b|\b(?:و|ي|ت|ست|سي)?(?:ضاعفت?|تضاعفت?|تضاعف|يتضاعف)\b|\bضعفي?\b")),
@@ -844,7 +886,9 @@ _LESS = re.compile(r"(?:less than|fewer than|under|almost|nearly|below|اقل م
 _CENTURY = re.compile(r"\bcentur|قرن")
 _POINTED = re.compile(r"\b(?:these|those|هذه|هولاء|تلك) (\w+)")
 """Counts what was just named one by one: "these four"."""
-_FIRST = re.compile(r"\b(?:first|initial|initially|earliest|(?:[وفبل]|ال|وال|لل)*(?:اول|اولي|اوليات|اوايل))\b")
+_FIRST = re.compile(
+    r"\b(?:first|initial|initially|earliest|(?:[وفبل]|ال|وال|لل)*(?:اول|اولي|اوليات|اوايل|اولها|اولهما|اولاهما))\b"
+)
 _DUAL_ENDING = re.compile(r"\w{3,}(?:ان|ين|تا|تي)$")
 
 
@@ -856,7 +900,9 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
     held = quantities(evidence)
     ratios = _ratios(evidence)
     held += [Quantity("share", ratio) for ratio, _ in ratios]
-    held += [Quantity("share", _ARABIC_PART[match[1]]) for match in _PART_OF_THE.finditer(fold(evidence))]
+    folded = fold(evidence)
+    held += [Quantity("share", _ARABIC_PART[match[1]]) for match in _PART_OF_THE.finditer(folded)]
+    held += [Quantity("number", 2.0 + _FOLD.index(match[1])) for match in _RELATIVE.finditer(folded)]
     centuries = _CENTURY.search(fold(sentence)) is not None
     shares = [quantity.value for quantity in held if quantity.kind == "share"]
     settled = {
@@ -866,17 +912,21 @@ def missing(sentence: str, evidence: str) -> list[Quantity]:
         for number in numbers
     }
     pointed = {match[1] for match in _POINTED.finditer(fold(sentence))}
-    return _other_period(sentence, evidence) + [
-        wanted
-        for wanted in quantities(sentence)
-        if not any(same(wanted, quantity) for quantity in held)
-        and not _said_otherwise(wanted, evidence, held)
-        and not (wanted.written in pointed and 2 <= wanted.value <= 12)
-        and wanted.written not in settled
-        and not _rounded(wanted, sentence, held)
-        and not (centuries and wanted.kind == "ordinal" and _within_century(wanted.value, held))
-        and wanted.written != _ONE  # one of anything is seldom more than an article
-    ]
+    return (
+        _other_period(sentence, evidence)
+        + _other_divisor(sentence, evidence)
+        + [
+            wanted
+            for wanted in quantities(sentence)
+            if not any(same(wanted, quantity) for quantity in held)
+            and not _said_otherwise(wanted, evidence, held)
+            and not (wanted.written in pointed and 2 <= wanted.value <= 12)
+            and wanted.written not in settled
+            and not _rounded(wanted, sentence, held)
+            and not (centuries and wanted.kind == "ordinal" and _within_century(wanted.value, held))
+            and wanted.written != _ONE  # one of anything is seldom more than an article
+        ]
+    )
 
 
 def _other_period(sentence: str, evidence: str) -> list[Quantity]:
@@ -894,18 +944,54 @@ def _other_period(sentence: str, evidence: str) -> list[Quantity]:
     return [Quantity("number", 1.0, period, written=written, in_digits=False) for period, written in said.items()]
 
 
+def _other_divisor(sentence: str, evidence: str) -> list[Quantity]:
+    """What an amount of the sentence is divided by ("per litre") where the evidence divides by another such unit."""
+    said = _divisors(sentence)
+    held = _divisors(evidence) if said else {}
+    return [
+        Quantity("number", 1.0, unit[0], unit[1], written=written, in_digits=False)
+        for unit, written in said.items()
+        if unit not in held and any(unit[0] == other[0] for other in held)
+    ]
+
+
+@lru_cache(maxsize=_KEPT)
+def _divisors(text: str) -> dict[tuple[str, float], str]:
+    """Units by which amounts of a text are divided, as they are written."""
+    found = {}
+    for match in _PER.finditer(fold(text)):
+        for name, power in ((match["english"], match["power"]), (match["arabic"], match["powered"])):
+            base, factor = _UNITS.get(name or "", ("", 1.0))
+            if base in _DIVIDING:
+                exponent = 1 if not power else 2 if power in _SQUARE else 3
+                found[base + ("" if exponent == 1 else str(exponent)), factor**exponent] = match[0]
+    return found
+
+
 def _rounded(wanted: Quantity, sentence: str, held: Sequence[Quantity]) -> bool:
-    """Whether "more than 57 percent" is what is left of 57.3."""
+    """Whether "more than 57 percent" is what is left of 57.3, or "more than two centuries" of 250 years."""
     before = " ".join(ungroup_digits(fold(sentence))[: wanted.start].split()[-3:])
     more, less = _MORE.search(before), _LESS.search(before)
     if wanted.kind not in ("number", "share") or not (more or less):
         return False
+    beyond = _SLACK if wanted.in_digits or not wanted.unit else max(_SLACK, 1 / max(wanted.value, 1.0))
     for quantity in held:
         if quantity.kind == wanted.kind and (quantity.unit == wanted.unit or not (quantity.unit and wanted.unit)):
             ratio = quantity.value * quantity.factor / max(wanted.value * wanted.factor, 1e-12)
-            if (more and 1 < ratio <= 1 + _SLACK) or (less and 1 - _SLACK <= ratio < 1):
+            if (more and 1 < ratio <= 1 + beyond) or (less and 1 - _SLACK <= ratio < 1):
                 return True
     return False
+
+
+def _scales(text: str) -> list[tuple[float, bool] | None]:
+    """What the words of a text are as scales: a hundred, a thousand."""
+    return [_look(word, _SCALES) for word in re.findall(r"[^\W\d_]+", fold(text))]
+
+
+def _years_apart(years: float, held: Sequence[Quantity]) -> bool:
+    """Whether two years of the evidence are so far apart."""
+    dates = [q.value for q in held if q.kind == "number" and not q.unit and q.in_digits and 1000 <= q.value < 2100]
+    return years >= 2 and any(abs(one - other) == years for one in dates for other in dates)
 
 
 def _within_century(number: float, held: Sequence[Quantity]) -> bool:
@@ -917,7 +1003,11 @@ def _within_century(number: float, held: Sequence[Quantity]) -> bool:
 def _said_otherwise(wanted: Quantity, evidence: str, held: Sequence[Quantity]) -> bool:
     if wanted.kind == "vague":
         return any(q.kind == "number" and wanted.value <= q.value < wanted.value * 1000 for q in held)
-    if wanted.value == 2 and wanted.kind in ("number", "ordinal"):
+    if not wanted.in_digits and any(scale and scale[0] == wanted.value for scale in _scales(evidence)):
+        return True  # «حرب المئة عام» is the Hundred Years' War
+    if wanted.unit == "year" and _years_apart(wanted.value * wanted.factor, held):
+        return True  # seven years after 1966, it was 1973
+    if wanted.value == 2 and wanted.kind in ("number", "ordinal") and wanted.unit not in _PERIODS:
         if any(_DUAL_ENDING.match(word) for word in fold(evidence).split()):
             return True
         # "the two cities" of two that are named: wrong only where the evidence counts something else

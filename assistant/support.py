@@ -23,7 +23,7 @@ from assistant.alignment import align
 from assistant.claims import NAME, SURE_NAME, Claim, Reader, Word
 from assistant.encoder import Encoder
 from assistant.entailment import Pair, pair, shipped_entailment_model
-from assistant.lexicon import Lexicon, shipped_lexicon
+from assistant.lexicon import Lexicon, shipped_lexicon, sound_distance
 from assistant.quantities import Quantity, missing
 from assistant.ranking import Features, Logistic, probability
 from assistant.text import leans_back
@@ -127,7 +127,8 @@ class SupportChecker:
             return Verdict(False, min(float(probability(np.array(logit))), _DECIDED), findings.decisive)
         entailment = shipped_entailment_model()
         if entailment.encoder == self._encoder:
-            logit, threshold = entailment.logit(findings.read, logit, findings.turned), entailment.threshold
+            logit = entailment.logit(findings.read, logit, findings.turned, findings.strange)
+            threshold = entailment.threshold(findings.read)
         chance = float(probability(np.array(logit)))
         if chance >= threshold:
             return Verdict(True, chance, "")
@@ -158,6 +159,8 @@ class Findings:
     """Quantities of the sentence that the evidence does not hold."""
     cover: float
     """How near the words come to the evidence on average, 0..1."""
+    strange: float
+    """How surely the sentence has a name that nothing in the evidence sounds like, 0..1."""
     read: Pair
     """Both texts as the network takes them."""
 
@@ -224,7 +227,18 @@ def _compare(reader: Reader, said: Claim, held: Sequence[Claim], context: Sequen
     mean = float(cover.sum() / content) if content else 1.0
     quantities = missing(said.text, " ".join(text.text for text in held))
     read = pair(reader.lexicon, said, texts, found, features)
-    return Findings(features, found.unmatched, quantities, mean, read)
+    strange = _strange(said, others, equal)
+    return Findings(features, found.unmatched, quantities, mean, strange, read)
+
+
+def _strange(said: Claim, others: Sequence[Word], equal: NDArray[np.bool_]) -> float:
+    """The largest product of how surely a word without its like is a name, and how far all evidence is in sound."""
+    strange = 0.0
+    for at, word in enumerate(said.words):
+        if word.content and word.name > strange and not equal[at].any():
+            apart = min((sound_distance(word.folded, other.folded) for other in others if not other.number), default=1)
+            strange = max(strange, word.name * apart)
+    return strange
 
 
 def _clashes(lexicon: Lexicon, said: Claim, others: Sequence[Word], equal: NDArray[np.bool_]) -> bool:

@@ -3,9 +3,10 @@
     python -m eval.fit_entailment [--keep] [--write] [--cache FOLDER]
 
 It learns from the facts of ``support/facts.jsonl`` and the fit topics of ``support/cases.jsonl``. The topics whose
-split is ``calibrate`` say what its word counts beside that of the rules (``fit_support``, to be run before), and where
-the threshold lies: both were tuned while looking at the fit topics, and would seem better there than they are. A tenth
-of the facts is held out to report on; ``python -m eval support`` measures the topics that none of this saw.
+split is ``calibrate`` say what its word counts beside that of the rules (``fit_support``, to be run before): both were
+tuned while looking at the fit topics, and would seem better there than they are. They set the thresholds, too: in each
+language the same share of what is supported is refused as is let through of the main kinds of errors. A tenth of the
+facts is held out to report on; ``python -m eval support`` measures the topics that none of this saw.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ from torch.nn import functional
 
 from assistant import Settings
 from assistant.encoder import Encoder
-from assistant.entailment import BESIDE, FARTHEST, KINDS, LINKS, POSITIONS, Network, Pair, crosses
+from assistant.entailment import BESIDE, FARTHEST, KINDS, LINKS, POSITIONS, Network, Pair, arabic, crosses
 from assistant.models import prepare
 from assistant.ranking import probability
 from assistant.support import Findings, SupportChecker, shipped_support_model
 from eval.entailment_data import Example, examples, load_facts
 from eval.fit_support import CAUGHT, DATA
-from eval.support_cases import load_support_cases
+from eval.support_cases import MAIN_KINDS, load_support_cases
 
 OUTPUT = DATA / "entailment.npz"
 STARTS = 2
@@ -56,8 +57,6 @@ DROPPED_INPUTS = 0.1
 SIZE, HEADS, LAYERS, INNER = 128, 4, 2, 256
 CASE_WEIGHT = 2.0
 """What a case counts beside a claim of a fact: it is nearer to what models write."""
-REFUSED = 0.1
-"""Share of what is supported that may be refused on the calibrating topics: it sets the threshold."""
 _WARM_UP = 200
 _SMOOTHING = 0.02
 """How far a label is from certain: some are wrong."""
@@ -426,9 +425,15 @@ def mixed(
     return mix, np.where(decided, DECIDED, both)
 
 
-def highest_threshold(values: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
-    """The highest threshold, to four places, below which no more than ``REFUSED`` of what is supported lies."""
-    return math.floor(float(np.quantile(values[labels], REFUSED, method="lower")) * 1e4) / 1e4
+def balanced_threshold(good: NDArray[np.float64], bad: NDArray[np.float64]) -> float:
+    """The threshold, to four places, that refuses the same share of ``good`` as it lets through of ``bad``.
+
+    Where no place gives the same, the one that comes nearest, of several the lowest.
+    """
+    places = np.unique(np.floor(np.concatenate([good, bad]) * 1e4) / 1e4)
+    refused = np.searchsorted(np.sort(good), places) / len(good)
+    passed = 1 - np.searchsorted(np.sort(bad), places) / len(bad)
+    return float(places[np.abs(refused - passed).argmin()])
 
 
 def show(name: str, labels: NDArray[np.bool_], logits: NDArray[np.float64]) -> None:
@@ -451,22 +456,31 @@ def main() -> None:
     labels, logits, decided = judged(calibrating, networks)
     odds = np.array([shipped_support_model().logit(read.findings) for read in calibrating if read.findings])
     turned = np.array([read.findings is not None and read.findings.turned for read in calibrating])
+    strange = np.array([read.findings.strange if read.findings else 0.0 for read in calibrating])
     across = np.array([crosses(read.pair) for read in calibrating])
-    mix, both = mixed(np.column_stack([logits, odds, turned]), across, labels, decided)
+    mix, both = mixed(np.column_stack([logits, odds, turned, strange]), across, labels, decided)
     show("calibrating cases, rules", labels, np.where(decided, DECIDED, odds))
     show("calibrating cases, network", labels, np.where(decided, DECIDED, logits))
     show("calibrating cases, both", labels, both)
-    threshold = highest_threshold(probability(both), labels)
     for pair, weights in zip(("same language", "other language"), mix, strict=True):
-        print(f"{pair}: network {weights[0]:.3f}, rules {weights[1]:.3f}, turned {weights[2]:.3f}")
-    print(f"threshold {threshold}")
+        print(f"{pair}: network {weights[0]:.3f}, rules {weights[1]:.3f}, turned {weights[2]:.3f}, ", end="")
+        print(f"strange {weights[3]:.3f}")
+    # The rarer kinds are seen too badly to have a say: to catch them, what is supported would have to be refused.
+    main_kinds = np.array([read.example.kind in MAIN_KINDS for read in calibrating])
+    in_arabic = np.array([arabic(read.pair) for read in calibrating])
+    thresholds = []
+    for language, rows in (("English", ~in_arabic), ("Arabic", in_arabic)):
+        good, bad = probability(both[rows & labels]), probability(both[rows & main_kinds])
+        thresholds.append(balanced_threshold(good, bad))
+        refused, passed = (good < thresholds[-1]).mean(), (bad >= thresholds[-1]).mean()
+        print(f"{language}: threshold {thresholds[-1]}, refused {refused:.3f}, let through {passed:.3f}")
     if arguments.write:
         values = {f"{start}.{name}": value for start, weights in enumerate(trained) for name, value in weights.items()}
         np.savez_compressed(
             OUTPUT,
             **cast("dict[str, Any]", values),
             mix=mix,
-            threshold=threshold,
+            thresholds=np.array(thresholds),
             encoder=shipped_support_model().encoder,
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.lexicon import parse, shipped_lexicon, sound_alike
+from assistant.lexicon import parse, shipped_lexicon, sound_alike, sound_distance
 from assistant.text import fold, words
 
 
@@ -30,6 +30,14 @@ def test_names_sound_alike_in_both_scripts(english: str, arabic: str):
 )
 def test_other_names_do_not(one: str, other: str):
     assert not sound_alike(fold(one), fold(other))
+
+
+def test_how_far_names_are_in_sound():
+    assert sound_distance(fold("Karoun"), fold("كارون")) == 0.0
+    assert sound_distance("tashkent", "tashkent") == 0.0
+    assert sound_distance(fold("Tashkent"), fold("وطشقند")) < 0.3  # "and" is taken off
+    assert sound_distance(fold("Belconnen"), fold("غونغالين")) > 0.4
+    assert sound_distance(fold("Lima"), fold("زغرب")) == 1.0
 
 
 def concepts(text: str) -> list[frozenset[int]]:

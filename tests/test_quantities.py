@@ -65,6 +65,20 @@ def read(text: str) -> list[tuple[str, float, str]]:
         ("40 below zero", [("number", 40, "")]),
         ("40 درجة تحت الصفر", [("number", 40, "")]),
         ("it grew tenfold", [("number", 10, "")]),
+        ("في سبعينيات القرن التاسع عشر", [("decade", 1870, "")]),
+        ("السبعينيات من القرن العشرين", [("decade", 1970, "")]),
+        ("ستينيات القرن العشرين وسبعينياته", [("decade", 1960, ""), ("decade", 70, "")]),
+        ("كميات كبيرة", []),
+        ("ألّف الإمبراطور كتابا", []),
+        ("ألف كتاب", [("number", 1000, "")]),
+        ("ثلاثًا وخمسين شجرة", [("number", 53, "")]),
+        ("one hundred and ninety-one", [("number", 191, "")]),
+        ("half a kilogram", [("number", 0.5, "kg")]),
+        ("ثلث ساعة", [("number", 0.3333, "second")]),
+        ("نصف عام", [("number", 0.5, "year")]),
+        ("عُشر وزنه", [("share", 0.1, "")]),
+        ("عشر دول", [("number", 10, "")]),
+        ("50 cents", [("number", 50, "usd")]),
     ],
 )
 def test_reading(text: str, expected: list[tuple[str, float, str]]):
@@ -109,6 +123,15 @@ def test_reading(text: str, expected: list[tuple[str, float, str]]):
         ("0.0022 millimetres", "2.2 ميكرومتر"),
         ("three times as much in half the time", "it could triple volumes and halve travel times"),
         ("it was first released in 1982", "أُطلقت أولى الحيوانات عام 1982"),
+        ("half a dollar", "خمسون سنتا"),
+        ("نصف كيلوغرام", "500 grams"),
+        ("لمدة ثلث ساعة", "for about twenty minutes"),
+        ("more than ninety-nine out of every hundred people", "more than 99 percent"),
+        ("more than two centuries", "دام 250 عاما"),
+        ("three-dimensional objects", "الأجسام الثلاثية الأبعاد"),
+        ("خلال حرب المئة عام", "during the Hundred Years' War"),
+        ("وبعد سبعة أعوام", "in Seoul in 1966 and in Toronto in 1973"),
+        ("stops on the first one", "تتخلل أولاهما توقفات"),
     ],
 )
 def test_the_same_said_differently(sentence: str, evidence: str):
@@ -138,6 +161,10 @@ def test_the_same_said_differently(sentence: str, evidence: str):
         ("2.2 ملم", "2.2 micrometres", [2.2]),
         ("15,000 nautical miles", "15,000 كيلومتر", [15_000]),
         ("after three hours", "it tripled in four hours", [3]),
+        ("for two months", "for two weeks", [2]),
+        ("مدة شهرين", "نحو أسبوعين", [2]),
+        ("eight years later", "in 1966 and in 1973", [8]),
+        ("more than two centuries", "دام 350 عاما", [2]),
     ],
 )
 def test_what_the_evidence_does_not_hold(sentence: str, evidence: str, lost: list[float]):
@@ -156,6 +183,9 @@ def test_what_the_evidence_does_not_hold(sentence: str, evidence: str, lost: lis
         ("أقرضها ٢٧ تاكا.", "He lent her 27 dollars."),
         ("مساحتها 60 هكتارا", "It covers 60 acres."),
         ("A dose is 5 litres.", "الجرعة ٥ مل."),
+        ("6 milligrams per litre", "٦ ملليغرامات لكل ديسيلتر"),
+        ("a million hairs per square centimetre", "مليون شعرة في البوصة المربعة"),
+        ("It travels 12 kilometres per second.", "تقطع 12 كيلومترا في الساعة."),
     ],
 )
 def test_another_unit_or_period_is_missing(sentence: str, evidence: str):
@@ -171,6 +201,9 @@ def test_another_unit_or_period_is_missing(sentence: str, evidence: str):
         ("ولّدت ٢٥ تيراواط/ساعة.", "It generated 25,000 GWh."),
         ("يبعد 25 سنة ضوئية.", "It is 25 light-years away."),
         ("Water boils at 100 degrees.", "يغلي الماء عند ١٠٠ درجة مئوية."),
+        ("a million hairs per square inch", "مليون شعرة في البوصة المربعة"),
+        ("60 km per hour", "60 كيلومترا في الساعة، أي كيلومتر في كل دقيقة"),
+        ("6 milligrams", "6 milligrams per decilitre"),  # says less
         ("يومي الاثنين والثلاثاء لمدة 2 ساعة", "For 2 hours on Monday and Tuesday, once a year."),
     ],
 )

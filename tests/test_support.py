@@ -77,6 +77,13 @@ def test_what_turns_the_words_of_its_evidence(checker: SupportChecker, sentence:
     assert checker.findings(sentence, [evidence]).turned == turned
 
 
+def test_a_name_that_the_evidence_does_not_sound_like(checker: SupportChecker):
+    evidence = "The Kolarov bridge in Belvendo was designed by Anika Tulseth."
+    known = checker.findings("صمّمت أنيكا تولسيث جسر كولاروف في بيلفيندو.", [evidence]).strange
+    other = checker.findings("صمّمت أنيكا تولسيث جسر كولاروف في غوراخشتان.", [evidence]).strange
+    assert known < 0.2 < 0.5 < other
+
+
 def test_several_sentences_support_together(checker: SupportChecker):
     sentence = "افتُتح ميناء سلمى عام 1964، وفاز المغرب على البرتغال عام 2022."
     assert checker.check(sentence, [HARBOUR, MATCH]).supported

@@ -15,9 +15,9 @@ from eval.fit_entailment import (
     DECIDED,
     Trainable,
     _batches,
+    balanced_threshold,
     batch_of,
     every,
-    highest_threshold,
     mixed,
     scales,
     weights_of,
@@ -170,10 +170,9 @@ def test_what_tells_nothing_counts_for_nothing():
     assert odds[0] == pytest.approx(mix[0] @ [telling[0], guess[0], 1.0])
 
 
-def test_a_tenth_of_what_is_supported_may_be_refused():
-    values = np.array([0.11119, *np.linspace(0.2, 0.9, 29), 0.05, 0.99])
-    labels = np.array([True] * 30 + [False] * 2)
-    threshold = highest_threshold(values, labels)
-    assert threshold == pytest.approx(0.225, abs=1e-4)  # the third of the thirty
-    assert (values[labels] < threshold).sum() == 2
-    assert highest_threshold(np.array([0.11119, 0.3]), np.array([True, True])) == 0.1111
+def test_as_much_is_refused_as_is_let_through():
+    good = np.array([0.2, 0.61119, 0.7, 0.8, 0.9])
+    bad = np.array([0.1, 0.3, 0.4, 0.5, 0.65])
+    assert balanced_threshold(good, bad) == 0.6111  # one of five below, one of five at or above
+    assert balanced_threshold(bad, good) == 0.5  # three of five, and four of five above
+    assert balanced_threshold(np.array([0.8, 0.9]), np.array([0.1, 0.2])) == 0.8  # told apart
