@@ -231,18 +231,18 @@ class EntailmentModel:
     networks: tuple[Network, ...]
     """The same network trained from several starts: the mean of their log odds is taken."""
     mix: NDArray[np.float64]
-    """What the log odds of the networks count, those of ``support.SupportModel``, that a sentence turns its evidence
-    and that it has a strange name (``support.Findings``), and an intercept, shape (2, 5): for evidence in the
-    sentence's language and for other evidence, across which all see less."""
+    """What the log odds of the networks count, those of ``support.SupportModel``, each of ``support.Findings.signs``,
+    and an intercept, shape (2, 3 + signs): for evidence in the sentence's language and for other evidence, across
+    which all see less."""
     thresholds: NDArray[np.float64]
     """Probability from which a sentence counts as supported, shape (2,): in English and in Arabic."""
     encoder: str
     """Fingerprint of the encoder whose vectors it was trained on."""
 
-    def logit(self, read: Pair, rules: float, turned: bool, strange: float) -> float:
-        """Log odds that a sentence is supported, given those of the rules and two of their findings."""
+    def logit(self, read: Pair, rules: float, signs: Sequence[float]) -> float:
+        """Log odds that a sentence is supported, given those of the rules and what else they found."""
         mean = float(np.mean([network.logit(read) for network in self.networks]))
-        return float(self.mix[int(crosses(read))] @ [mean, rules, float(turned), strange, 1.0])
+        return float(self.mix[int(crosses(read))] @ [mean, rules, *signs, 1.0])
 
     def threshold(self, read: Pair) -> float:
         """Probability from which the sentence counts as supported."""

@@ -10,6 +10,7 @@ the evidence does not hold is unsupported whatever they say.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -127,7 +128,7 @@ class SupportChecker:
             return Verdict(False, min(float(probability(np.array(logit))), _DECIDED), findings.decisive)
         entailment = shipped_entailment_model()
         if entailment.encoder == self._encoder:
-            logit = entailment.logit(findings.read, logit, findings.turned, findings.strange)
+            logit = entailment.logit(findings.read, logit, findings.signs)
             threshold = entailment.threshold(findings.read)
         chance = float(probability(np.array(logit)))
         if chance >= threshold:
@@ -181,6 +182,15 @@ class Findings:
         exchanges = self.features["order"] and not self.features["cross"]
         tells = self.features["hedge_lost"] and not self.features["cross"] and not self.unmatched
         return bool(denies or exchanges or tells) and len(self.unmatched) <= 1
+
+    @property
+    def signs(self) -> tuple[float, ...]:
+        """What counts beside network and rules.
+
+        ``turned``, ``strange``, and the logarithms of how many words it has and of how many without a like: one wrong
+        word shows less among many.
+        """
+        return float(self.turned), self.strange, self.features["log_words"], math.log1p(len(self.unmatched))
 
     @property
     def reason(self) -> str:

@@ -1,6 +1,6 @@
 """Train ``assistant/data/entailment.npz``, the network that reads a sentence and its evidence together.
 
-    python -m eval.fit_entailment [--keep] [--write] [--cache FOLDER]
+    python -m eval.fit_entailment [--keep | --more FACTS] [--write] [--cache FOLDER]
 
 It learns from the facts of ``support/facts.jsonl`` and the fit topics of ``support/cases.jsonl``. The topics whose
 split is ``calibrate`` say what its word counts beside that of the rules (``fit_support``, to be run before): both were
@@ -48,9 +48,10 @@ from eval.support_cases import MAIN_KINDS, load_support_cases
 OUTPUT = DATA / "entailment.npz"
 STARTS = 2
 """Networks that are trained from different random numbers."""
-EPOCHS = 4
+EPOCHS, EPOCHS_MORE = 4, 2
 BATCH = 64
-RATE = 6e-4
+RATE, RATE_MORE = 6e-4, 2e-4
+"""Of training anew, and of going on with the shipped networks."""
 DECAY = 0.05
 DROPPED = 0.2
 DROPPED_INPUTS = 0.1
@@ -80,10 +81,18 @@ class Read:
     """Of a case; a claim of a fact needs none."""
 
 
+class _Checker(SupportChecker):
+    """Reads each text once: a fact is the evidence of some forty examples in a row, and a claim the sentence of two."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__(encoder)
+        self._reader.read = lru_cache(maxsize=256)(self._reader.read)
+
+
 @lru_cache(maxsize=1)
 def _checker() -> SupportChecker:
     settings = Settings()
-    return SupportChecker(Encoder(prepare(settings.embedding_model, settings.cache_dir), threads=1))
+    return _Checker(Encoder(prepare(settings.embedding_model, settings.cache_dir), threads=1))
 
 
 def _read(chunk: Sequence[Example]) -> list[Read]:
@@ -130,6 +139,10 @@ def _digest(chunk: Sequence[Example]) -> str:
 def _reading() -> bytes:
     files = [*sorted(DATA.parent.glob("*.py")), DATA / "lexicon.txt", DATA / "support.json"]
     return sha256(b"".join(file.read_bytes() for file in files)).digest()
+
+
+Weights = dict[str, NDArray[np.float16]]
+"""Of one network, by name."""
 
 
 # --- the network -------------------------------------------------------------------------------------
@@ -282,12 +295,23 @@ def batch_of(pairs: Sequence[Pair], of: Scales) -> Batch:
     )
 
 
-def train(reads: Sequence[Read], of: Scales, seed: int) -> Trainable:
-    """A network trained on ``reads``; both outcomes count the same."""
+def train(reads: Sequence[Read], of: Scales, seed: int, begun: Weights | None = None) -> Trainable:
+    """A network trained on ``reads``; both outcomes count the same.
+
+    Args:
+        reads: the examples.
+        of: means and deviations of the features.
+        seed: of all that is random.
+        begun: weights to go on from.
+    """
     torch.manual_seed(seed)
     order = random.Random(seed)
     first = reads[0].pair
     model = Trainable(first.said.shape[1], len(first.findings))
+    rate, epochs = RATE, EPOCHS
+    if begun:
+        rate, epochs = RATE_MORE, EPOCHS_MORE
+        model.load_state_dict(begun_with(begun, of))
     labels = np.array([read.example.supported for read in reads], dtype=np.float32)
     share = labels.mean()
     weights = np.array([read.example.weight for read in reads], dtype=np.float32)
@@ -295,14 +319,14 @@ def train(reads: Sequence[Read], of: Scales, seed: int) -> Trainable:
     matrices = [value for value in model.parameters() if value.ndim > 1]
     others = [value for value in model.parameters() if value.ndim <= 1]
     optimiser = torch.optim.AdamW([{"params": matrices, "weight_decay": DECAY}, {"params": others, "weight_decay": 0}])
-    steps, step = EPOCHS * math.ceil(len(reads) / BATCH), 0
+    steps, step = epochs * math.ceil(len(reads) / BATCH), 0
     started = time.monotonic()
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         model.train()
         total = 0.0
         for rows in _batches([len(read.pair.kinds) for read in reads], order):
             for group in optimiser.param_groups:
-                group["lr"] = RATE * min(1.0, (step + 1) / _WARM_UP) * max(0.02, 1 - step / steps)
+                group["lr"] = rate * min(1.0, (step + 1) / _WARM_UP) * max(0.02, 1 - step / steps)
             wanted = torch.from_numpy(labels[rows] * (1 - 2 * _SMOOTHING) + _SMOOTHING)
             logits = model(batch_of([reads[row].pair for row in rows], of))
             loss = functional.binary_cross_entropy_with_logits(logits, wanted, torch.from_numpy(weights[rows]))
@@ -329,7 +353,16 @@ def _batches(lengths: Sequence[int], order: random.Random) -> Iterator[NDArray[n
     yield from found
 
 
-def weights_of(model: Trainable, of: Scales) -> dict[str, NDArray[np.float16]]:
+def begun_with(weights: Weights, of: Scales) -> dict[str, torch.Tensor]:
+    """The state of a network over scaled features from weights over features as they are."""
+    found = {name: value.astype(np.float64) for name, value in weights.items()}
+    for name, (mean, deviation) in (("beside", of.beside), ("price", of.beside), ("findings", of.findings)):
+        found[f"{name}.bias"] += found[f"{name}.weight"] @ mean
+        found[f"{name}.weight"] *= deviation
+    return {name: torch.from_numpy(value.astype(np.float32)) for name, value in found.items()}
+
+
+def weights_of(model: Trainable, of: Scales) -> Weights:
     """Weights by name, over features as they are."""
     found = {name: value.detach().numpy().astype(np.float64) for name, value in model.state_dict().items()}
     for name, (mean, deviation) in (("beside", of.beside), ("price", of.beside), ("findings", of.findings)):
@@ -338,16 +371,22 @@ def weights_of(model: Trainable, of: Scales) -> dict[str, NDArray[np.float16]]:
     return {name: value.astype(np.float16) for name, value in found.items()}
 
 
-def train_starts(reads: Sequence[Read], of: Scales) -> list[dict[str, NDArray[np.float16]]]:
-    """Weights of ``STARTS`` networks, each trained by a process of its own that shares the memory of ``reads``."""
+def train_starts(reads: Sequence[Read], of: Scales, begun: Sequence[Weights | None]) -> list[Weights]:
+    """Weights of networks, each trained by a process of its own that shares the memory of ``reads``.
+
+    Args:
+        reads: the examples.
+        of: means and deviations of the features.
+        begun: what each network goes on from; None for a new one.
+    """
 
     def one(seed: int, pipe: Connection) -> None:
         torch.set_num_threads(1)
-        pipe.send(weights_of(train(reads, of, seed), of))
+        pipe.send(weights_of(train(reads, of, seed, begun[seed]), of))
 
     context = get_context("fork")
     pipes = []
-    for seed in range(STARTS):
+    for seed in range(len(begun)):
         here, there = context.Pipe(duplex=False)
         context.Process(target=one, args=(seed, there), daemon=True).start()
         there.close()  # so that an end without weights is seen
@@ -355,7 +394,7 @@ def train_starts(reads: Sequence[Read], of: Scales) -> list[dict[str, NDArray[np
     return [pipe.recv() for pipe in pipes]
 
 
-def shipped_weights() -> list[dict[str, NDArray[np.float16]]]:
+def shipped_weights() -> list[Weights]:
     """Weights of the networks that ship with Dalil."""
     with np.load(OUTPUT) as held:
         starts = sorted({name.partition(".")[0] for name in held.files if name[0].isdigit()})
@@ -382,17 +421,23 @@ def every(groups: Sequence[str], nth: int) -> set[str]:
     return set(sorted(set(groups))[::nth])
 
 
-def trained_anew(cache: Path | None) -> list[dict[str, NDArray[np.float16]]]:
-    """Train, and report on the facts that were held out."""
+def trained_networks(cache: Path | None, more: int) -> list[Weights]:
+    """Train, and report on the facts that were held out.
+
+    Args:
+        cache: where what is read is kept.
+        more: go on with the shipped networks on so many facts, the last ones; 0 to train new ones on all.
+    """
     of_cases = read_all(cases("fit"), cache)
     measured = {case.topic for case in load_support_cases() if case.split != "fit"}
-    of_facts = [read for read in read_all(list(examples(load_facts())), cache) if read.example.group not in measured]
+    facts = list(examples(load_facts()[-more:]))
+    of_facts = [read for read in read_all(facts, cache) if read.example.group not in measured]
     reporting = every([read.example.group for read in of_facts], 10)
     # What a quantity decides needs no network, and would teach it that nothing else was wrong.
     training = [read for read in (*of_cases, *of_facts) if read.example.group not in reporting and not read.decided]
     of = scales([read.pair for read in training])
     print(f"{len(training)} examples")
-    trained = train_starts(training, of)
+    trained = train_starts(training, of, shipped_weights() if more else [None] * STARTS)
     networks = [Network(weights) for weights in trained]
     held_out = [read for read in of_facts if read.example.group in reporting]
     labels, logits, decided = judged(held_out, networks)
@@ -447,24 +492,30 @@ def main() -> None:
     """Train, report and, with ``--write``, replace the shipped network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help=f"write {OUTPUT.name}")
-    parser.add_argument("--keep", action="store_true", help="keep the shipped networks, set weights and threshold only")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--keep", action="store_true", help="keep the shipped networks, set weights and thresholds only")
+    how.add_argument(
+        "--more",
+        type=int,
+        default=0,
+        metavar="FACTS",
+        help="go on with the shipped networks on so many facts, the last ones, instead of training new ones on all",
+    )
     parser.add_argument("--cache", type=Path, help="keep what was read of the examples in this folder")
     arguments = parser.parse_args()
-    trained = shipped_weights() if arguments.keep else trained_anew(arguments.cache)
+    trained = shipped_weights() if arguments.keep else trained_networks(arguments.cache, arguments.more)
     networks = [Network(weights) for weights in trained]
     calibrating = read_all(cases("calibrate"), arguments.cache)
     labels, logits, decided = judged(calibrating, networks)
     odds = np.array([shipped_support_model().logit(read.findings) for read in calibrating if read.findings])
-    turned = np.array([read.findings is not None and read.findings.turned for read in calibrating])
-    strange = np.array([read.findings.strange if read.findings else 0.0 for read in calibrating])
+    signs = np.array([read.findings.signs for read in calibrating if read.findings])
     across = np.array([crosses(read.pair) for read in calibrating])
-    mix, both = mixed(np.column_stack([logits, odds, turned, strange]), across, labels, decided)
+    mix, both = mixed(np.column_stack([logits, odds, signs]), across, labels, decided)
     show("calibrating cases, rules", labels, np.where(decided, DECIDED, odds))
     show("calibrating cases, network", labels, np.where(decided, DECIDED, logits))
     show("calibrating cases, both", labels, both)
     for pair, weights in zip(("same language", "other language"), mix, strict=True):
-        print(f"{pair}: network {weights[0]:.3f}, rules {weights[1]:.3f}, turned {weights[2]:.3f}, ", end="")
-        print(f"strange {weights[3]:.3f}")
+        print(f"{pair}: network {weights[0]:.3f}, rules {weights[1]:.3f}, signs", *weights[2:-1].round(3))
     # The rarer kinds are seen too badly to have a say: to catch them, what is supported would have to be refused.
     main_kinds = np.array([read.example.kind in MAIN_KINDS for read in calibrating])
     in_arabic = np.array([arabic(read.pair) for read in calibrating])

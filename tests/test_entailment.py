@@ -133,15 +133,15 @@ def test_rules_and_networks_count_by_the_languages(reader: Reader):
     model = EntailmentModel((TwoOrFour(2.0), TwoOrFour(4.0)), mix, np.array([0.3, 0.4]), "")
     across = read(reader, "افتُتح الميناء", "The harbour opened.")
     same = replace(across, findings=np.zeros_like(across.findings))
-    assert model.logit(same, rules=-1.0, turned=False, strange=0.0) == pytest.approx(3.0 - 0.5 + 0.25)
-    assert model.logit(same, rules=-1.0, turned=True, strange=0.5) == pytest.approx(3.0 - 0.5 - 2.0 - 2.0 + 0.25)
-    assert model.logit(across, rules=-1.0, turned=False, strange=0.5) == pytest.approx(1.5 - 0.5 - 1.0)
-    assert model.logit(across, rules=-1.0, turned=True, strange=0.0) == pytest.approx(1.5 - 3.0 - 1.0)
+    assert model.logit(same, -1.0, (0.0, 0.0)) == pytest.approx(3.0 - 0.5 + 0.25)
+    assert model.logit(same, -1.0, (1.0, 0.5)) == pytest.approx(3.0 - 0.5 - 2.0 - 2.0 + 0.25)
+    assert model.logit(across, -1.0, (0.0, 0.5)) == pytest.approx(1.5 - 0.5 - 1.0)
+    assert model.logit(across, -1.0, (1.0, 0.0)) == pytest.approx(1.5 - 3.0 - 1.0)
 
 
 def test_each_language_has_its_threshold(encoder: Encoder):
     checker = SupportChecker(encoder)
-    model = EntailmentModel((), np.zeros((2, 5)), np.array([0.3, 0.4]), "")
+    model = EntailmentModel((), np.zeros((2, 7)), np.array([0.3, 0.4]), "")
     assert model.threshold(checker.findings("The harbour opened.", ["افتُتح الميناء."]).read) == 0.3
     assert model.threshold(checker.findings("افتُتح الميناء.", ["The harbour opened."]).read) == 0.4
 

@@ -165,6 +165,8 @@ def test_the_same_said_differently(sentence: str, evidence: str):
         ("مدة شهرين", "نحو أسبوعين", [2]),
         ("eight years later", "in 1966 and in 1973", [8]),
         ("more than two centuries", "دام 350 عاما", [2]),
+        ("مليون شجرة", "five million trees", [1_000_000]),
+        ("مئة شجرة", "six hundred trees", [100]),
     ],
 )
 def test_what_the_evidence_does_not_hold(sentence: str, evidence: str, lost: list[float]):

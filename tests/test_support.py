@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -82,6 +83,14 @@ def test_a_name_that_the_evidence_does_not_sound_like(checker: SupportChecker):
     known = checker.findings("صمّمت أنيكا تولسيث جسر كولاروف في بيلفيندو.", [evidence]).strange
     other = checker.findings("صمّمت أنيكا تولسيث جسر كولاروف في غوراخشتان.", [evidence]).strange
     assert known < 0.2 < 0.5 < other
+
+
+def test_what_counts_beside_the_rules(checker: SupportChecker):
+    found = checker.findings("The harbour of Salma did not open in 1964.", [HARBOUR])
+    turned, strange, words, lost = found.signs
+    assert (turned, strange) == (1.0, found.strange)
+    assert words == pytest.approx(math.log1p(found.read.content.sum()))
+    assert lost == 0.0
 
 
 def test_several_sentences_support_together(checker: SupportChecker):
