@@ -94,7 +94,9 @@ _ROMAN_NUMERALS = "II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI".split()
 _ROMAN = re.compile(r"(?<=[a-z] )(?:" + "|".join(r for r in reversed(_ROMAN_NUMERALS) if len(r) > 1) + r")(?![\w'-])")
 _PARTS = [fold(word) for word in "خمس سدس سبع ثمن تسع عشر".split()]
 """A fifth, a sixth, … a tenth; without their vowels the numbers five to ten, too."""
-_VOWELLED_PART = re.compile(r"\b(?:وال|بال|ال|و|ب)?((?:خ|س|ث|ت|ع)\u064f[بدمسش][سعنر])(?!\w)")
+_VOWELLED_PART = re.compile(
+    r"\b(?:وال|بال|ال|و|ب)?(" + "|".join(f"{part[0]}\u064f{part[1]}\u064f?{part[2]}" for part in _PARTS) + r")(?!\w)"
+)
 """«عُشر»: the first vowel tells it from ten."""
 _SEASON = re.compile(r"(?<![0-9])((?:18|19|20)[0-9]{2})[-–/]([0-9]{2})(?![0-9-])")
 _REGNAL = {1: re.compile(r"[a-z] I(?![\w'])"), 5: re.compile(r"[a-z] V(?![\w'])"), 10: re.compile(r"[a-z] X(?![\w'])")}
