@@ -336,6 +336,9 @@ def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
                 Quantity("number", ENGLISH_PARTS[following] * scale, "", 1, token.start, following, False),
                 words + 1,
             )
+        unit = UNITS.get(_word(tokens, at + 2))
+        if unit:  # "a half ounce"
+            return Quantity("number", ENGLISH_PARTS[following], *unit, token.start, following, False), 3
         return Quantity("share", ENGLISH_PARTS[following], "", 1, token.start, following, False), 2
     value = _look(token.text, FRACTIONS)
     article = following in ("a", "an")

@@ -96,7 +96,7 @@ def new_checker() -> SupportChecker:
 
 
 def rates(cases: Sequence[SupportCase], verdicts: Mapping[str, Verdict]) -> list[Rate]:
-    """Rates of everything, of the main kinds beside all that is supported, of each language and pair, of each kind.
+    """Rates of everything, of the main kinds beside all that is supported, of languages, pairs of them and kinds.
 
     Args:
         cases: what was judged.
@@ -104,6 +104,8 @@ def rates(cases: Sequence[SupportCase], verdicts: Mapping[str, Verdict]) -> list
     """
     main = [case for case in cases if case.supported or case.kind in MAIN_KINDS]
     groups: dict[str, list[SupportCase]] = {"all": list(cases), "main kinds": main}
+    for case in main:
+        groups.setdefault(f"main kinds, {case.language}", []).append(case)
     for case in cases:
         groups.setdefault(case.language, []).append(case)
     for case in cases:
