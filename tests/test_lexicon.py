@@ -33,7 +33,7 @@ def test_other_names_do_not(one: str, other: str):
 
 
 def test_how_far_names_are_in_sound():
-    assert sound_distance(fold("Karoun"), fold("كارون")) == 0.0
+    assert sound_distance(fold("Karoun"), fold("كارون")) < 0.1
     assert sound_distance("tashkent", "tashkent") == 0.0
     assert sound_distance(fold("Tashkent"), fold("وطشقند")) < 0.3  # "and" is taken off
     assert sound_distance(fold("Belconnen"), fold("غونغالين")) > 0.4
