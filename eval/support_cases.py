@@ -39,8 +39,8 @@ class SupportCase(BaseModel):
     """Cases of one topic share evidence; a topic is wholly in one split."""
     domain: str
     split: Literal["fit", "calibrate", "held-out"]
-    """``fit`` is learnt from, ``calibrate`` sets weights and thresholds, ``held-out`` is only measured: nobody who works
-    on the check has looked at it, and no fact that a network learnt from is about one of its topics."""
+    """``fit`` is learnt from, ``calibrate`` sets weights and thresholds, ``held-out`` is only measured: nobody who
+    works on the check has looked at it, and no fact that a network learnt from is about one of its topics."""
     kind: str
     """How the sentence was made from its evidence."""
     supported: bool
