@@ -137,8 +137,9 @@ _DIVIDING = {"m", "m2", "kg", "litre", "second"}
 """What divides, as far as it is compared: units of time from the day are periods."""
 _PER = re.compile(
     r"\b(?:(?:per|each|every)(?: (?P<power>square|cubic))? (?P<english>[a-z]+)"
-    r"|(?:لكل|في كل|في) (?:ال)?(?P<arabic>\w+)(?: (?:ال)?(?P<powered>مربعه?|مكعبه?))?)\b"
+    r"|(?:لكل|في كل|في) (?:ال)?(?P<arabic>\w+)(?: (?:ال)?(?P<powered>مربعه?|مكعبه?))?(?! ?[0-9]| ال))\b"
 )
+"""«في الدقيقة 90» and «في الساعة الثامنة» divide nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,18 +83,10 @@ class Read:
     """Of a case; a claim of a fact needs none."""
 
 
-class _Checker(SupportChecker):
-    """Reads each text once: a fact is the evidence of some forty examples in a row, and a claim the sentence of two."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        super().__init__(encoder)
-        self._reader.read = lru_cache(maxsize=256)(self._reader.read)
-
-
 @lru_cache(maxsize=1)
 def _checker() -> SupportChecker:
     settings = Settings()
-    return _Checker(Encoder(prepare(settings.embedding_model, settings.cache_dir), threads=1))
+    return SupportChecker(Encoder(prepare(settings.embedding_model, settings.cache_dir), threads=1))
 
 
 def _read(chunk: Sequence[Example]) -> list[Read]:

@@ -211,6 +211,8 @@ def test_another_unit_or_period_is_missing(sentence: str, evidence: str):
         ("a million hairs per square inch", "مليون شعرة في البوصة المربعة"),
         ("60 km per hour", "60 كيلومترا في الساعة، أي كيلومتر في كل دقيقة"),
         ("6 milligrams", "6 milligrams per decilitre"),  # says less
+        ("سجل هدفا في الدقيقة 90", "He scored in the 90th minute; the ball flew at 80 km per hour."),
+        ("بدأت المباراة في الساعة الثامنة", "It began at the eighth hour, with one goal per minute."),
         ("يومي الاثنين والثلاثاء لمدة 2 ساعة", "For 2 hours on Monday and Tuesday, once a year."),
     ],
 )

@@ -17,6 +17,7 @@ from eval.fit_entailment import (
     _batches,
     balanced_threshold,
     batch_of,
+    begun_with,
     every,
     mixed,
     scales,
@@ -62,6 +63,18 @@ def test_the_shipped_network_computes_what_was_trained():
     network = Network(weights_of(model, of))
     # 16 bits keep three digits
     assert [network.logit(pair) for pair in pairs] == pytest.approx(wanted.tolist(), rel=0.01, abs=0.03)
+
+
+def test_training_goes_on_from_what_was_shipped():
+    of = scales([a_pair(3 + seed, 5, seed) for seed in range(6)])
+    torch.manual_seed(1)
+    state = Trainable(DIMENSION, FINDINGS).state_dict()
+    model = Trainable(DIMENSION, FINDINGS)
+    model.load_state_dict(state)
+    found = begun_with(weights_of(model, of), of)
+    assert found.keys() == state.keys()
+    for name, value in state.items():
+        assert found[name].numpy() == pytest.approx(value.numpy(), rel=0.01, abs=0.02)
 
 
 def test_a_pair_is_read_the_same_in_any_batch():

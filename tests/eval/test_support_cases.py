@@ -9,6 +9,7 @@ import pytest
 
 from assistant.encoder import Encoder
 from assistant.support import SupportChecker, Verdict
+from eval.entailment_data import load_facts
 from eval.questions import QuestionsError
 from eval.support_cases import SupportCase, judge, load_support_cases, rates
 
@@ -36,6 +37,10 @@ def test_the_shipped_cases():
         of_language = [one for one in held if one.language == language]
         assert 0.4 < len(of_language) / len(held) < 0.6
         assert 0.4 < sum(one.supported for one in of_language) / len(of_language) < 0.6
+
+
+def test_no_fact_is_about_a_held_out_topic():
+    assert not {fact.topic for fact in load_facts()} & {c.topic for c in load_support_cases() if c.split == "held-out"}
 
 
 def test_rates():
