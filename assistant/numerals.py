@@ -103,21 +103,31 @@ TWO_OF = {200.0, 2e3, 2e6, 2e9}
 """What a dual that stands before its noun counts."""
 TEENS = {fold("عشر"), fold("عشرة")}
 FRACTIONS = {
-    **{fold(word): 0.5 for word in "half نصف".split()},
-    **{fold(word): 1 / 3 for word in "ثلث".split()},
-    **{fold(word): 0.25 for word in "quarter ربع".split()},
-    **{fold(word): 2 / 3 for word in "ثلثا ثلثي ثلثين ثلثان".split()},
+    "half": 0.5,
+    "quarter": 0.25,
+    **{
+        fold(word + end): value
+        for word, value in (("نصف", 0.5), ("ثلث", 1 / 3), ("ربع", 0.25), ("ثلثا", 2 / 3), ("ثلثي", 2 / 3))
+        for end in ("", "ه", "ها", "هم", "هما", "هن")
+    },
+    **{fold(word): 2 / 3 for word in "ثلثين ثلثان".split()},
 }
 ENGLISH_PARTS = {"half": 0.5, "halves": 0.5, "third": 1 / 3, "thirds": 1 / 3, "quarter": 0.25, "quarters": 0.25} | {
     f"{name}{end}": 1 / part
-    for name, part in (("fifth", 5), ("sixth", 6), ("eighth", 8), ("tenth", 10))
+    for name, part in (
+        ("fifth", 5), ("sixth", 6), ("seventh", 7), ("eighth", 8), ("ninth", 9), ("tenth", 10), ("twelfth", 12),
+        ("twentieth", 20), ("hundredth", 100), ("thousandth", 1e3), ("millionth", 1e6), ("billionth", 1e9),
+    )
     for end in ("", "s")
-}
+}  # fmt: skip
 ARABIC_PARTS = {
     fold(word + end): value
-    for word, value in (("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1))
+    for word, value in (
+        ("أرباع", 0.25), ("أخماس", 0.2), ("أثلاث", 1 / 3), ("أعشار", 0.1), ("أسداس", 1 / 6), ("أثمان", 0.125),
+        ("أتساع", 1 / 9), ("أسباع", 1 / 7),
+    )
     for end in ("", "ه", "ها", "هم")
-}
+}  # fmt: skip
 DECADES = {
     fold(stem + end): value
     for stem, value in (
@@ -146,7 +156,7 @@ _MONTHS = [
 ]
 MONTH = {fold(name): number for number, names in enumerate(_MONTHS, 1) for name in names.split()}
 MONTH_PARTS = {part for name in MONTH for part in name.split("_")} - {"may", "march", fold("اب")}
-UNSURE_MONTHS = {fold(name) for name in "march may mars jan jun dec sep مارس آب ماي أوت جوان".split()}
+UNSURE_MONTHS = {fold(name) for name in "march may august mars jan jun dec sep مارس آب ماي أوت جوان".split()}
 """Also words of other meanings: a month only beside a number or a preposition."""
 
 # Unit to what it measures, how many of the base unit it is, and its words.
@@ -176,7 +186,7 @@ _unit("m2", 1e6, "km2")
 _unit("m2", 1e4, "hectare hectares ha هكتار هكتارا هكتارات")
 _unit("m2", 4046.8564224, "acre acres فدان فدانا أفدنة فدادين")
 _unit("kg", 1, "kg kilogram kilograms كغ كجم كيلوغرام كيلوغراما كيلوغرامات كيلوجرام كيلوجراما")
-_unit("kg", 1e-6, "mg milligram milligrams مليغرام مليغراما مليغرامات ميليغرام")
+_unit("kg", 1e-6, "mg milligram milligrams مليغرام مليغراما مليغرامات ميليغرام ملليغرام ملليغراما ملليغرامات ملغ")
 _unit("kg", 1e-9, "microgram micrograms ميكروغرام ميكروغراما ميكروغرامات ميكروجرام")
 _unit("kg", 0.001, "gram grams غرام غراما غرامات جرام جراما")
 _unit("kg", 1000, "tonne tonnes ton tons طن طنا أطنان")
@@ -201,6 +211,10 @@ _unit("hertz", 1, "hz hertz هرتز هيرتز")
 _unit("hertz", 1e3, "khz kilohertz كيلوهرتز")
 _unit("hertz", 1e6, "mhz megahertz ميغاهرتز ميجاهرتز")
 _unit("hertz", 1e9, "ghz gigahertz غيغاهرتز جيجاهرتز")
+_unit("bit", 1, "bit bits بت")
+_unit("bit", 1e3, "kilobit kilobits كيلوبت")
+_unit("bit", 1e6, "megabit megabits ميغابت ميجابت")
+_unit("bit", 1e9, "gigabit gigabits غيغابت جيجابت")
 _unit("byte", 1, "byte bytes بايت")
 _unit("byte", 1e3, "kilobyte kilobytes كيلوبايت")
 _unit("byte", 1e6, "megabyte megabytes ميغابايت ميجابايت")

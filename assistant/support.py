@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assistant.alignment import align
+from assistant.amounts import missing
 from assistant.claims import NAME, SURE_NAME, Claim, Reader, Word
 from assistant.encoder import Encoder
 from assistant.entailment import Pair, pair, shipped_entailment_model
 from assistant.lexicon import Lexicon, shipped_lexicon, sound_distance
-from assistant.quantities import Quantity, missing
+from assistant.quantities import Quantity
 from assistant.ranking import Features, Logistic, probability
 from assistant.text import leans_back
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.quantities import missing, quantities
+from assistant.amounts import missing
+from assistant.quantities import quantities
 
 
 def read(text: str) -> list[tuple[str, float, str]]:
