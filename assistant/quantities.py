@@ -370,6 +370,9 @@ def _part(tokens: Sequence[_Token], at: int) -> tuple[float, str, int] | None:
 
 def _fraction(tokens: Sequence[_Token], at: int) -> tuple[Quantity | None, int]:
     token, following = tokens[at], _word(tokens, at + 1)
+    half = at + (token.text == "a")
+    if [_word(tokens, half - step) for step in (2, 1, 0)] == ["and", "a", "half"] and _unit(_word(tokens, half - 3)):
+        return None, 1  # "two years and a half" is read with the years
     if following in _FINAL:
         return None, 1
     scale, words = _scale_of_part(tokens, at)

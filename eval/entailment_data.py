@@ -14,7 +14,7 @@ from eval.questions import load_lines
 
 FACTS = Path(__file__).resolve().parent / "support" / "facts.jsonl"
 
-SUPPORTED = ("close", "paraphrase", "shortened", "opposite-words", "general", "reordered", "merged")
+SUPPORTED = ("close", "paraphrase", "shortened", "opposite-words", "general", "reordered", "merged", "numerals")
 UNSUPPORTED = (
     "antonym", "changed", "entity", "roles", "added", "negation", "overgeneral", "modality", "attribution", "number",
 )  # fmt: skip
