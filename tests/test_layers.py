@@ -14,10 +14,10 @@ import assistant
 
 PACKAGE = Path(assistant.__file__).parent
 ORDER = (
-    "errors schema settings text followups feedback words pdf readers knowledge files passages tokenizer "
-    "models encoder catalogue lexical graphs vectors index ranking numerals quantities amounts lexicon claims "
-    "alignment entailment support reranker retrieval answering guards llm generation assistant doctor verify llamaindex "
-    "ui remote requests security desk pages login api completions mcp server watch terminal cli "
+    "errors schema settings text followups feedback words pdf readers knowledge files passages tokenizer models "
+    "encoder catalogue lexical graphs vectors index ranking numerals quantities amounts lexicon claims alignment "
+    "entailment support reranker retrieval answering guards llm generation assistant doctor verify llamaindex ui "
+    "remote requests security desk pages login api completions mcp server watch terminal cli "
 ).split()
 # A folder is one module to the others; within it the same rule holds. Of the readers, the folder itself
 # comes before what runs it in children.
