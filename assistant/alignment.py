@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assistant.claims import NAME, Claim, Word
-from assistant.lexicon import Lexicon, sound_alike
+from assistant.lexicon import Lexicon, one_name, sound_alike
 from assistant.ranking import Features
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def equals(lexicon: Lexicon, one: Word, other: Word) -> bool:
         return one.folded == other.folded or not lexicon.opposed(one.concepts, other.concepts)
     if one.concepts and other.concepts:
         return _transliterated(lexicon, one, other)
+    if not (one.number or other.number) and one_name(one.folded, other.folded):
+        return True
     if any(map(lexicon.entity, one.concepts | other.concepts)):
         return False  # a listed name has its other forms in the list
     if max(one.name, other.name) > NAME:

@@ -6,6 +6,7 @@ and not another. Names that are in no list are compared by the consonants that b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -206,8 +207,16 @@ _LATIN_LETTERS = str.maketrans(
 )
 _PEOPLES = ("ians", "eans", "ans", "ian", "ean", "an", "ese", "ic", "s")
 """Endings by which English makes a people or a quality of a name."""
+_FRENCH = re.compile(
+    r"(?<=[a-z]{2})(?:(?<=i)(?:er|ers)|(?<=[eoau])(?:t|ts)|(?<=er)t|(?<=au|eu)x|(?<=i)x|(?<=ou)x|(?<=aul)t)$"
+)
+"""Endings that French writes and nobody says: "Thimonnier", "Monnet", "Bordeaux"."""
 _SILENT = "hwy"
 """Written in one script and left out in the other."""
+_NO_SILENT = str.maketrans("", "", _SILENT)
+_SURE = 3
+_SAME_SOUND = 0.05
+"""Share of the consonants that may differ where nothing but the sound speaks for two words."""
 _VOWELS = "aeiouاع"
 """What a name begins with whose first consonant only one script writes."""
 _ALIKE = 0.3
@@ -241,20 +250,43 @@ def sound_alike(one: str, other: str) -> bool:
 
     Arabic prefixes are taken off where the word does not fit with them.
     """
-    return any(_alike(a, b) for a in _bare(one) for b in _bare(other))
+    return any(_alike(a, b) for a in _spoken(one) for b in _spoken(other))
+
+
+@lru_cache(maxsize=65_536)
+def one_name(one: str, other: str) -> bool:
+    """Whether two folded words in two scripts are one by all their consonants, of which there are at least three.
+
+    «كاميرون» is Cameron as well as Cameroon, and «السايغا» the saiga, whether that counts as a name or not.
+    """
+    return one.isascii() != other.isascii() and any(
+        min(len(a.translate(_NO_SILENT)), len(b.translate(_NO_SILENT))) >= _SURE
+        and _distance(a, b) <= _SAME_SOUND * max(len(a), len(b))
+        for a, b in ((sounds(x), sounds(y)) for x in _bare(one) for y in _bare(other))
+    )
 
 
 @lru_cache(maxsize=65_536)
 def sound_distance(one: str, other: str) -> float:
     """How far two folded words are from being one name by their consonants, 0 (the same) to 1."""
-    skeletons = [(sounds(a), sounds(b)) for a in _bare(one) for b in _bare(other)]
+    skeletons = [(sounds(a), sounds(b)) for a in _spoken(one) for b in _spoken(other)]
     return min(1.0, *(_distance(a, b) / max(len(a), len(b), 1) for a, b in skeletons))
+
+
+def _spoken(name: str) -> list[str]:
+    """A name without what may stand before it or is written only."""
+    bare = _bare(name)
+    silent = _FRENCH.sub("", bare[0])
+    return [*bare, silent] if silent != bare[0] and len(silent) > 3 else bare
 
 
 def _bare(word: str) -> list[str]:
     if word.isascii():
         bare = word.removesuffix("'s")
-        return [bare, *(bare.removesuffix(end) for end in _PEOPLES if bare.endswith(end) and len(bare) > len(end) + 2)]
+        return [
+            bare,
+            *(bare.removesuffix(end) for end in _PEOPLES if bare.endswith(end) and len(bare) > len(end) + 2),
+        ]
     forms = [word]
     for prefix in _NAME_PREFIXES:
         if word.startswith(prefix) and len(word) - len(prefix) >= 3:

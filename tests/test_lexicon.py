@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.lexicon import parse, shipped_lexicon, sound_alike, sound_distance
+from assistant.lexicon import one_name, parse, shipped_lexicon, sound_alike, sound_distance
 from assistant.text import fold, words
 
 
@@ -19,6 +19,9 @@ from assistant.text import fold, words
         ("Nabataeans", "الأنباط"),
         ("Snøhetta", "سنوهيتا"),
         ("Google", "غوغل"),
+        ("Thimonnier's", "تيمونييه"),
+        ("Poitiers", "بواتييه"),
+        ("Monnet", "مونيه"),
     ],
 )
 def test_names_sound_alike_in_both_scripts(english: str, arabic: str):
@@ -30,6 +33,22 @@ def test_names_sound_alike_in_both_scripts(english: str, arabic: str):
 )
 def test_other_names_do_not(one: str, other: str):
     assert not sound_alike(fold(one), fold(other))
+
+
+@pytest.mark.parametrize(
+    ("english", "arabic", "one"),
+    [
+        ("Cameron", "كاميرون", True),
+        ("axolotls", "والأكسولوتل", True),
+        ("Teflon", "التفلون", True),
+        ("planet", "بلان", False),  # a common word has no silent ending
+        ("market", "مركز", False),
+        ("Ross", "روس", False),  # two consonants are too few
+        ("Cameron", "Cameroon", False),  # of one script
+    ],
+)
+def test_all_consonants_make_one_name(english: str, arabic: str, one: bool):
+    assert one_name(fold(english), fold(arabic)) is one
 
 
 def test_how_far_names_are_in_sound():
