@@ -224,6 +224,11 @@ def _negating(folded: Sequence[str], at: int) -> bool:
         return False
     if folded[at] == "دون" and at + 1 < len(folded) and counts(folded[at + 1]):
         return False  # «دون درجتين» is below two degrees
+    following = folded[at + 1] if at + 1 < len(folded) else ""
+    if folded[at] == "no" and following[:1].isdigit():
+        return False  # "No. 1"
+    if folded[at] == "غير" and following.startswith("ال"):
+        return False  # «التراث غير المادي» is a heritage of its own
     return folded[at] in _NEGATORS and tuple(folded[at : at + 2]) not in _NOT_NEGATING
 
 

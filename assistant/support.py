@@ -1,10 +1,11 @@
 """Whether a sentence says no more than the sentences that it cites, in either language.
 
-What is compared: the meaning of the whole and of every word (see ``encoder``), quantities (``quantities``), names and
+What is compared: the meaning of the whole and of every word (see ``encoder``), quantities (``amounts``), names and
 words that exclude each other (``lexicon``), negation, certainty, and who does what to whom as far as the order of
 names tells. A logistic model over these, ``data/support.json``, is fitted by ``eval/fit_support.py`` on sentences
 written for it, and a small transformer that reads both texts together adds its word (``entailment``); a quantity that
-the evidence does not hold is unsupported whatever they say.
+the evidence does not hold is unsupported whatever they say, and so is what has hardly a word from it or denies it word
+for word in the other language.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ _DECIDED = 0.01
 _LEAST_COVERED = 0.25
 """What the words of a sentence are covered at least: a single word of no meaning here is no answer, however near its
 vector. No supported sentence that was written for the fit is below it."""
+_MOST_UNMATCHED = 0.7
+"""Share of the words without their like above which nothing is left to compare. Of 1,744 supported sentences that set
+weights and thresholds 7 are above it, all freely reworded."""
 _CONVERSE = frozenset(("giving", "sale", "lending", "teaching", "contest"))
 """Classes whose words say one thing from its two ends: «أعطاه» is "he received from him"."""
 _CONTEXT = 4
@@ -169,7 +173,13 @@ class Findings:
     @property
     def decisive(self) -> str:
         """What by itself makes a sentence unsupported, as in ``Verdict.reason``; empty if nothing does."""
-        return "number" if self.missing else "meaning" if self.cover < _LEAST_COVERED else ""
+        if self.missing:
+            return "number"
+        if self.cover < _LEAST_COVERED or self.features["unmatched"] > _MOST_UNMATCHED:
+            return "meaning"
+        # Across languages the network sees too little of a negation, but where each word has its like that is all.
+        denied = self.features["negation_added"] or self.features["negation_lost"]
+        return "negation" if denied and self.features["cross"] and not self.unmatched else ""
 
     @property
     def turned(self) -> bool:
