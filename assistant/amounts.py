@@ -52,8 +52,6 @@ _CONVERTED = 0.03
 """How far a length or weight may be from the one that it was converted from: "5 miles" is 8 kilometres."""
 _OF_A_THIRD = 0.0067
 """How far a share in words may be from one in whole per cent: two thirds are 66 or 67."""
-_ABOUT = 0.025
-"""How far a share may be from the part that "about" stands before."""
 
 
 def same(one: Quantity, other: Quantity) -> bool:

@@ -207,14 +207,13 @@ _LATIN_LETTERS = str.maketrans(
 )
 _PEOPLES = ("ians", "eans", "ans", "ian", "ean", "an", "ese", "ic", "s")
 """Endings by which English makes a people or a quality of a name."""
-_FRENCH = re.compile(
-    r"(?<=[a-z]{2})(?:(?<=i)(?:er|ers)|(?<=[eoau])(?:t|ts)|(?<=er)t|(?<=au|eu)x|(?<=i)x|(?<=ou)x|(?<=aul)t)$"
-)
+_FRENCH = re.compile(r"(?<=[a-z]{2})(?:(?<=i)ers?|(?<=[eoau])ts?|(?<=er)t|(?<=aul)t|(?<=[aeo]u)x|(?<=i)x)$")
 """Endings that French writes and nobody says: "Thimonnier", "Monnet", "Bordeaux"."""
 _SILENT = "hwy"
 """Written in one script and left out in the other."""
 _NO_SILENT = str.maketrans("", "", _SILENT)
 _SURE = 3
+"""Consonants that make a word long enough to be known by its sound alone."""
 _SAME_SOUND = 0.05
 """Share of the consonants that may differ where nothing but the sound speaks for two words."""
 _VOWELS = "aeiouاع"
